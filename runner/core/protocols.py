@@ -1,0 +1,182 @@
+"""What a stage must offer to be joined by the pipeline. Small on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from runner.core.records import Finding, Limits, Resources
+from runner.core.tree import SourceTree
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """How a command ended. `exit_code` is None when it was killed on time-out.
+
+    `stdout` and `stderr` hold at most 1 MB each, the first; `truncated` says that there was more.
+    """
+
+    exit_code: int | None
+    wall_s: float
+    stdout: bytes = b""
+    stderr: bytes = b""
+    timed_out: bool = False
+    truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with exit code 0."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """What to open. A sandbox has no network interface but lo.
+
+    `door`: the gateway's Unix socket on the host, reachable inside as http://127.0.0.1:PORT.
+    `local_hosts`: names that resolve to 127.0.0.1 inside (a stand-in provider listens there).
+    `joins`: the id of another open sandbox whose network namespace is shared.
+    `purpose`: `build`, `grade` or `lab`, kept as a label beside `run`.
+    """
+
+    image: str
+    run: str
+    purpose: str = "build"
+    resources: Resources = field(default_factory=Resources)
+    door: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    local_hosts: tuple[str, ...] = ()
+    joins: str | None = None
+
+
+class Sandbox(Protocol):
+    """One sealed container: an unprivileged user in /workspace, no network, nothing of the host.
+
+    Every method raises SandboxGone if the container ended, SandboxError if the engine failed: both
+    are the infrastructure's fault. A command's own failure is an ExecResult, never an exception.
+    """
+
+    id: str
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/workspace",
+        timeout_s: float = 60,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> ExecResult:
+        """Run a command to its end; on time-out its whole process tree is killed.
+
+        `on_output` sees each chunk of stdout and stderr as it comes, without a bound; an exception
+        raised by it kills the process tree and is passed on.
+        """
+        ...
+
+    async def put(self, files: Mapping[str, bytes] | SourceTree, path: str = "/workspace") -> None:
+        """Write files below `path` (absolute), keeping modes and links of a SourceTree."""
+        ...
+
+    async def get(self, path: str, destination: Path, max_bytes: int) -> None:
+        """Copy one file out; raises UnpackError above `max_bytes`, leaving nothing behind."""
+        ...
+
+    async def restart(self) -> None:
+        """Kill every process inside; the files of workspace, HOME and /tmp stay."""
+        ...
+
+
+class SandboxBackend(Protocol):
+    """Opens sandboxes; leaving the context removes the container, whatever happened."""
+
+    def open(self, spec: SandboxSpec) -> AbstractAsyncContextManager[Sandbox]:
+        """Raises SetupError if engine or image is missing, SandboxError if it does not start."""
+        ...
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the agent finds its model. `token` is worth nothing outside this run: never a key."""
+
+    base_url: str
+    model: str
+    token: str
+
+
+class Agent(Protocol):
+    """Drives a model through one phase inside a sandbox."""
+
+    id: str
+    version: str
+    wire: str
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> ExecResult:
+        """Run to the end of the phase. stderr is the agent's own log."""
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a probe looks at: the tree, and a way to open sandboxes of the task's image.
+
+    `image` is the task's sandbox image, `helper_image` a small one with Python for stand-ins;
+    both are None when no engine is at hand, and lab probes must then not be run.
+    `artifacts` is where logs worth keeping may be written, None to keep nothing.
+    """
+
+    tree: SourceTree
+    run: str
+    backend: SandboxBackend | None = None
+    image: str | None = None
+    helper_image: str | None = None
+    resources: Resources = field(default_factory=Resources)
+    artifacts: Path | None = None
+
+
+class Probe(Protocol):
+    """Looks at one aspect of a produced repository and reports facts, never points.
+
+    `checks` maps each check id to its statement, true of good code. `run` returns exactly one finding
+    per check. `needs_lab` is True if it starts containers. Raise `version` when findings can change.
+    """
+
+    id: str
+    version: int
+    needs_lab: bool
+    checks: Mapping[str, str]
+
+    async def run(self, subject: Subject) -> list[Finding]:
+        """SandboxError may pass through: the pipeline turns it into UNKNOWN."""
+        ...
+
+
+class Store(Protocol):
+    """Write-once bytes under slash-separated keys."""
+
+    def read(self, key: str) -> bytes:
+        """Raises ArchiveError if absent."""
+        ...
+
+    def write(self, key: str, data: bytes) -> None:
+        """Atomic. Writing the same bytes again is a no-op; other bytes raise ArchiveError."""
+        ...
+
+    def keys(self, prefix: str = "") -> Iterable[str]:
+        """Sorted keys starting with `prefix`."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs jobs side by side."""
+
+    def map(self, work: Callable[[Job], Awaitable[Result]], jobs: Iterable[Job]) -> AsyncIterator[Result]:
+        """Results in the order of completion."""
+        ...

@@ -1,0 +1,369 @@
+"""Frozen records with canonical JSON and a digest: the only thing stages exchange."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_N = TypeVar("_N", int, float)
+Values = dict[str, str | int | float | bool | list[str] | None]
+
+
+class Record(BaseModel):
+    """A frozen record; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def canonical(self) -> bytes:
+        """Its JSON with sorted keys and no spaces: equal records give equal bytes."""
+        return json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode()
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, 64 hex digits."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+# --- what is asked -----------------------------------------------------------------------------
+
+
+class Limits(Record):
+    """What one phase may use; None means no limit of that kind."""
+
+    wall_s: float = Field(3600, gt=0)
+    command_s: float = Field(600, gt=0, description="the longest one command of the agent may take")
+    requests: int | None = Field(None, gt=0)
+    input_tokens: int | None = Field(None, gt=0)
+    output_tokens: int | None = Field(None, gt=0)
+    cost_usd: float | None = Field(None, ge=0)
+
+
+class Resources(Record):
+    """What one sandbox may use."""
+
+    cpus: float = Field(2.0, gt=0)
+    memory_mb: int = Field(4096, ge=64)
+    disk_mb: int = Field(2048, ge=16, description="the workspace; HOME and /tmp get a quarter each")
+    pids: int = Field(1024, ge=16)
+
+
+class Phase(Record):
+    """One prompt in a workspace that earlier phases left behind; `prompt` is fully rendered."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    prompt: str = Field(min_length=1)
+    limits: Limits = Limits()
+
+
+class Task(Record):
+    """What a model is asked to build, and where."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    sandbox: str
+    rubric: str
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    egress: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    shape: dict[str, str] = {}
+
+
+class Prices(Record):
+    """USD per million tokens."""
+
+    input: float = Field(ge=0)
+    cached_input: float | None = Field(None, ge=0)
+    output: float = Field(ge=0)
+
+
+class Model(Record):
+    """A model as the gateway reaches it. `script` names a scripted model's folder instead of an upstream."""
+
+    id: str
+    provider: str
+    name: str = Field(description="the name the provider knows it by")
+    wire: str
+    upstream: str | None = None
+    key_env: str | None = None
+    params: dict[str, Any] = {}
+    prices: Prices | None = None
+    script: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.upstream is None) == (self.script is None):
+            raise ValueError("a model has either an upstream or a script")
+        return self
+
+
+class Trial(Record):
+    """One cell of the plan: this task, this model, this agent, this repetition."""
+
+    task: str
+    task_digest: str
+    model: str
+    agent: str
+    agent_version: str
+    epoch: int = Field(ge=1)
+
+    @property
+    def id(self) -> str:
+        """A readable folder name, unique by digest: `rails_chat.demo-a.bash.e1.0f3c9a7e`."""
+        model = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.model)
+        return f"{self.task}.{model}.{self.agent}.e{self.epoch}.{self.digest()[:8]}"
+
+
+# --- what happened -----------------------------------------------------------------------------
+
+
+def _plus(a: _N | None, b: _N | None) -> _N | None:
+    return None if a is None or b is None else a + b
+
+
+class Usage(Record):
+    """What the gateway metered. `input_tokens` includes cached ones. None is unknown, never 0."""
+
+    requests: int = 0
+    input_tokens: int | None = 0
+    cached_input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cost_usd: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            requests=self.requests + other.requests,
+            input_tokens=_plus(self.input_tokens, other.input_tokens),
+            cached_input_tokens=_plus(self.cached_input_tokens, other.cached_input_tokens),
+            output_tokens=_plus(self.output_tokens, other.output_tokens),
+            cost_usd=_plus(self.cost_usd, other.cost_usd),
+        )
+
+
+class Blame(StrEnum):
+    """Whose failure it is. INFRA is retried and never charged to the model; HARNESS is our bug."""
+
+    MODEL = "model"
+    INFRA = "infra"
+    HARNESS = "harness"
+
+
+class Failure(Record):
+    """Why a run did not complete."""
+
+    kind: Blame
+    code: str
+    message: str
+
+
+class PhaseResult(Record):
+    """How one phase went. `commit` and `tree` are Git ids of its snapshot."""
+
+    id: str
+    started: datetime
+    wall_s: float
+    usage: Usage
+    exit_code: int | None
+    stopped_by: str = Field(description="done, budget, wall_time, gave_up, crashed or interrupted")
+    commit: str | None = None
+    tree: str | None = None
+
+
+class RunStatus(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Run(Record):
+    """One attempt at a trial. `files`: SHA-256 of each file beside run.json; `tree`: what is graded."""
+
+    trial: Trial
+    attempt: int
+    status: RunStatus
+    started: datetime
+    finished: datetime
+    phases: tuple[PhaseResult, ...]
+    usage: Usage
+    image: str
+    tree: str | None
+    failure: Failure | None = None
+    files: dict[str, str] = {}
+
+    @property
+    def id(self) -> str:
+        """`<trial>/<attempt>`, also its place under `runs/`."""
+        return f"{self.trial.id}/{self.attempt}"
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds the agent worked, over all phases."""
+        return sum(p.wall_s for p in self.phases)
+
+
+# --- what was found ----------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """A check is a statement that is true of good code: PASS is always good. UNKNOWN is not failure."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_APPLICABLE = "not_applicable"
+    UNKNOWN = "unknown"
+
+
+class Location(Record):
+    """A place in the produced repository; lines count from 1."""
+
+    path: str
+    line: int | None = None
+    text: str | None = None
+
+
+class Finding(Record):
+    """The outcome of one check, with what it was seen by."""
+
+    check: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    outcome: Outcome
+    message: str
+    locations: tuple[Location, ...] = ()
+    values: Values = {}
+
+
+class Evidence(Record):
+    """What one probe found in one tree; cached under (tree, probe, version, environment)."""
+
+    tree: str
+    probe: str
+    version: int
+    environment: str
+    findings: tuple[Finding, ...]
+
+
+# --- what it is worth --------------------------------------------------------------------------
+
+
+class Condition(Record):
+    """When a deduction fires: one check FAILs, or a combination. Exactly one field is set."""
+
+    fail: str | None = None
+    all: tuple[Condition, ...] | None = None
+    any: tuple[Condition, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_name(cls, value: Any) -> Any:
+        return {"fail": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(x is not None for x in (self.fail, self.all, self.any)) != 1:
+            raise ValueError("give exactly one of a check id, `all` or `any`")
+        return self
+
+    def checks(self) -> frozenset[str]:
+        """Every check id it names."""
+        if self.fail is not None:
+            return frozenset({self.fail})
+        return frozenset().union(*(c.checks() for c in (self.all or self.any or ())))
+
+
+class Deduction(Record):
+    """Points lost when a condition holds; of one `group` in a dimension only the worst counts."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    when: Condition
+    points: float = Field(gt=0)
+    because: str
+    group: str | None = None
+
+
+class Dimension(Record):
+    """One of the rubric's dimensions, worth `points`."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    points: float = Field(gt=0)
+    deductions: tuple[Deduction, ...]
+
+
+class Ceiling(Record):
+    """Caps the total when a condition holds, whatever the dimensions add up to."""
+
+    id: str
+    when: Condition
+    max: float = Field(ge=0)
+    because: str
+
+
+class Tier(Record):
+    """Reached from `at_least` points on."""
+
+    id: str
+    at_least: float = Field(ge=0)
+    meaning: str
+
+
+class Rubric(Record):
+    """Versioned data; a released one is never edited."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: int = Field(ge=1)
+    title: str
+    dimensions: tuple[Dimension, ...] = Field(min_length=1)
+    ceilings: tuple[Ceiling, ...] = ()
+    tiers: tuple[Tier, ...] = Field(min_length=1, description="best first")
+
+    @property
+    def name(self) -> str:
+        """`rails_chat@2`."""
+        return f"{self.id}@{self.version}"
+
+    def checks(self) -> frozenset[str]:
+        """Every check id it names."""
+        conditions = [d.when for dim in self.dimensions for d in dim.deductions]
+        conditions += [c.when for c in self.ceilings]
+        return frozenset().union(*(c.checks() for c in conditions))
+
+
+class AppliedDeduction(Record):
+    """A deduction that fired (or, in `unknown`, might have), with the findings that decided it."""
+
+    id: str
+    points: float
+    because: str
+    findings: tuple[Finding, ...]
+
+
+class DimensionScore(Record):
+    """Points kept of `points`, as an interval when something is unknown."""
+
+    id: str
+    title: str
+    points: float
+    low: float
+    high: float
+    applied: tuple[AppliedDeduction, ...]
+    unknown: tuple[AppliedDeduction, ...]
+
+
+class Score(Record):
+    """One run under one rubric. `tier` is named only when [low, high] lies in one tier."""
+
+    run: str
+    rubric: str
+    rubric_digest: str
+    evidence_digest: str
+    dimensions: tuple[DimensionScore, ...]
+    ceilings: tuple[AppliedDeduction, ...] = ()
+    low: float
+    high: float
+    tier: str | None

@@ -1,0 +1,50 @@
+"""A produced repository's files, held in memory: read as data, never executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file. `mode` is Git's: 0o100644, 0o100755 or 0o120000 (a link; `content` is its target)."""
+
+    path: str
+    mode: int
+    content: bytes
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link; links are never followed."""
+        return self.mode == 0o120000
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """Files by path relative to the repository's root, with `/` separators, never `..`.
+
+    `digest` is the Git tree id. `skipped` names what was too large or not a file, with the reason.
+    """
+
+    digest: str
+    files: dict[str, SourceFile]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self.files))
+
+    def text(self, path: str) -> str | None:
+        """The file as text (UTF-8, undecodable bytes replaced); None if absent, a link or binary."""
+        file = self.files.get(path)
+        if file is None or file.is_link or b"\0" in file.content[:8192]:
+            return None
+        return file.content.decode("utf-8", "replace")
+
+    def glob(self, *patterns: str) -> list[str]:
+        """Sorted paths matching any shell pattern; `*` also crosses `/` (`app/*.rb` is recursive)."""
+        return [p for p in self if any(fnmatchcase(p, pattern) for pattern in patterns)]
