@@ -1,0 +1,1 @@
+"""Sandboxes: the Docker backend, its images and what runs inside as PID 1."""

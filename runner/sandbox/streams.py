@@ -1,0 +1,89 @@
+"""The engine's raw two-way streams (attach and exec), as asyncio streams.
+
+The Docker SDK hands out a socket whose first bytes may already sit in a hidden buffer, and it blocks a
+thread for each; both matter with many long commands side by side, so the upgrade is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.core.errors import SandboxError, SandboxGone
+
+STDOUT, STDERR = 1, 2
+_HEADER = struct.Struct(">BxxxL")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One upgraded connection: frames come in, standard input goes out."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def frames(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(STDOUT or STDERR, bytes) until the other side ends the stream."""
+        while True:
+            try:
+                kind, size = _HEADER.unpack(await self.reader.readexactly(_HEADER.size))
+                yield kind, await self.reader.readexactly(size)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+
+    async def send(self, data: bytes, end: bool = False) -> None:
+        """Write to standard input; `end` closes it."""
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+            if end:
+                self.writer.write_eof()
+        except (ConnectionError, RuntimeError):
+            return  # the command ended without reading its input: its exit code tells
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        await _close(self.writer)
+
+
+async def upgrade(engine_url: str, path: str, body: dict[str, Any] | None = None) -> Stream:
+    """POST `path` to the engine and take over the connection.
+
+    Raises SandboxGone if the container is not there or not running, SandboxError on any other refusal.
+    """
+    try:
+        reader, writer = await _connect(engine_url)
+        data = json.dumps(body or {}).encode()
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(data)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode()
+            + data
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (OSError, asyncio.IncompleteReadError) as error:
+        raise SandboxError(f"the container engine broke off: {error}") from error
+    status = int(head.split(" ", 2)[1])
+    if status in (101, 200):
+        return Stream(reader, writer)
+    await _close(writer)
+    message = f"the container engine refused {path.partition('?')[0]}: {head.splitlines()[0]}"
+    raise SandboxGone(message) if status in (404, 409) else SandboxError(message)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def _connect(engine_url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    url = urlsplit(engine_url)
+    if url.scheme == "unix":
+        return await asyncio.open_unix_connection(url.path)
+    return await asyncio.open_connection(url.hostname, url.port)
