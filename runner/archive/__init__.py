@@ -1,0 +1,1 @@
+"""Sealed runs, evidence and score ledgers."""

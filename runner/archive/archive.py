@@ -1,0 +1,240 @@
+"""The archive: sealed runs, evidence and scores, each written once and checkable.
+
+    runs/<trial>/<attempt>/   repo.git  transcript.jsonl  egress.jsonl  events.jsonl  logs/  run.json
+    evidence/<tree>/<probe>-<version>-<environment>.json
+    scores/<rubric>-<digest>/<trial>/<attempt>-<evidence digest>.json
+
+A run is sealed by its run.json, written last. Each JSON document is an envelope:
+{"digest": SHA-256 of the record's canonical JSON, "record": ...}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from runner.core.errors import ArchiveError, UserError
+from runner.core.locks import is_held, lock
+from runner.core.protocols import Store
+from runner.core.records import Evidence, Record, Rubric, Run, Score, Trial
+
+SEAL = "run.json"
+R = TypeVar("R", bound=Record)
+
+
+class Attempt:
+    """One attempt's folder while it is being written; locked, so that others know it is in use."""
+
+    def __init__(self, folder: Path, number: int, descriptor: int) -> None:
+        self.folder = folder
+        self.number = number
+        self._descriptor = descriptor
+        (folder / "logs").mkdir(exist_ok=True)
+
+    @property
+    def transcript(self) -> Path:
+        """Every exchange with the model, one JSON line each."""
+        return self.folder / "transcript.jsonl"
+
+    @property
+    def egress(self) -> Path:
+        """Every download, one JSON line each."""
+        return self.folder / "egress.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """What happened when, one JSON line each."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the agent and of what was probed."""
+        return self.folder / "logs"
+
+    @property
+    def repository(self) -> Path:
+        """The bare repository."""
+        return self.folder / "repo.git"
+
+    def close(self) -> None:
+        """Let go of the folder's lock."""
+        os.close(self._descriptor)
+
+
+class Archive:
+    """All that was ever run, found and scored, below one folder."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self.root = root
+        self._store = store
+
+    # --- runs
+
+    def new_attempt(self, trial: Trial) -> Attempt:
+        """A fresh, locked folder for the trial's next attempt."""
+        parent = self.root / "runs" / trial.id
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            number = 1 + max((int(f.name) for f in parent.iterdir() if f.name.isdigit()), default=0)
+            folder = parent / str(number)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue  # another runner was faster
+            descriptor = lock(folder)
+            if descriptor is not None:
+                return Attempt(folder, number, descriptor)
+
+    def abandoned(self, trial: Trial) -> list[Attempt]:
+        """Attempts of a trial that a dead runner left unsealed; each is locked for the caller to seal."""
+        found = []
+        for folder in _folders(self.root / "runs" / trial.id):
+            if folder.name.isdigit() and not (folder / SEAL).exists():
+                descriptor = lock(folder)
+                if descriptor is not None:
+                    found.append(Attempt(folder, int(folder.name), descriptor))
+        return found
+
+    def seal(self, attempt: Attempt, run: Run) -> Run:
+        """Write run.json, with the digest of every file beside it: from then on nothing may change."""
+        sealed = run.model_copy(update={"files": _digests(attempt.folder)})
+        self._store.write(f"runs/{run.id}/{SEAL}", _envelope(sealed))
+        attempt.close()
+        return sealed
+
+    def runs(self, trial: Trial | None = None) -> list[Run]:
+        """Every sealed run (of one trial), in the order they were started."""
+        folders = [trial.id] if trial else [f.name for f in _folders(self.root / "runs")]
+        found = [self._run(f"{t}/{f.name}") for t in folders for f in _folders(self.root / "runs" / t)]
+        return sorted((run for run in found if run), key=lambda run: (run.started, run.id))
+
+    def find(self, reference: str) -> Run:
+        """The run that `reference` names: its id, a unique part of one, a trial's last attempt, or `last`."""
+        runs = self.runs()
+        if not runs:
+            raise UserError(f"there is no run in {self.root}; make one: make run")
+        if reference == "last":
+            return runs[-1]
+        exact = [r for r in runs if reference.rstrip("/") in (r.id, r.trial.id)]
+        partial = [r for r in runs if reference in r.id or reference == r.trial.model]
+        trials = {r.trial.id for r in exact or partial}
+        if not trials:
+            known = "\n  ".join(r.id for r in runs[-20:])
+            raise UserError(f"no run is called {reference!r}; known:\n  {known}")
+        if len(trials) > 1:
+            raise UserError(f"{reference!r} names several runs:\n  " + "\n  ".join(sorted(trials)))
+        return (exact or partial)[-1]
+
+    def folder(self, run: Run) -> Path:
+        """Where a run's files lie."""
+        return self.root / "runs" / run.id
+
+    def _run(self, identity: str) -> Run | None:
+        if not (self.root / "runs" / identity / SEAL).exists():
+            return None
+        return self._read(f"runs/{identity}/{SEAL}", Run)
+
+    # --- evidence and scores
+
+    def evidence(self, tree: str, probe: str, version: int, environment: str) -> Evidence | None:
+        """What this probe once found in this tree, if it ever looked."""
+        key = f"evidence/{tree}/{probe}-{version}-{environment}.json"
+        return self._read(key, Evidence) if (self.root / key).exists() else None
+
+    def add_evidence(self, evidence: Evidence) -> Evidence:
+        """Keep new evidence; the first one stays and is returned."""
+        found = self.evidence(evidence.tree, evidence.probe, evidence.version, evidence.environment)
+        if found is None:
+            key = f"{evidence.probe}-{evidence.version}-{evidence.environment}"
+            self._store.write(f"evidence/{evidence.tree}/{key}.json", _envelope(evidence))
+        return found or evidence
+
+    def latest_evidence(self, tree: str, probe: str, version: int) -> Evidence | None:
+        """The newest evidence of a probe version in whatever environment it was found."""
+        folder = self.root / "evidence" / tree
+        found = sorted(folder.glob(f"{probe}-{version}-*.json"), key=lambda p: p.stat().st_mtime_ns)
+        return self._read(str(found[-1].relative_to(self.root)), Evidence) if found else None
+
+    def add_score(self, score: Score) -> None:
+        """Keep a score; the same one twice is no change."""
+        folder = f"scores/{score.rubric}-{score.rubric_digest[:12]}"
+        key = f"{folder}/{score.run}-{score.evidence_digest[:12]}.json"
+        self._store.write(key, _envelope(score))
+
+    def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
+        """A run's scores (under one rubric), oldest first."""
+        pattern = f"{rubric.name}-{rubric.digest()[:12]}" if rubric else "*"
+        found = (self.root / "scores").glob(f"{pattern}/{run.id}-*.json")
+        by_age = sorted(found, key=lambda p: p.stat().st_mtime_ns)
+        return [self._read(str(p.relative_to(self.root)), Score) for p in by_age]
+
+    # --- checking
+
+    def verify(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """(name, complaints) of each sealed run, evidence and score, re-hashed from disk."""
+        for folder in _folders(self.root / "runs"):
+            for attempt in _folders(folder):
+                name = f"runs/{folder.name}/{attempt.name}"
+                if (attempt / SEAL).exists():
+                    yield name, self._check_run(name, attempt)
+                elif not is_held(attempt):
+                    yield name, ["is not sealed: its runner died; run the same command again"]
+        for kind, record in (("evidence", Evidence), ("scores", Score)):
+            for key in self._store.keys(f"{kind}/"):
+                yield key, self._complaints(key, record)
+
+    def _check_run(self, name: str, folder: Path) -> list[str]:
+        complaints = self._complaints(f"{name}/{SEAL}", Run)
+        if complaints:
+            return complaints
+        then, now = self._read(f"{name}/{SEAL}", Run).files, _digests(folder)
+        for path in sorted(then.keys() | now.keys()):
+            if path not in now:
+                complaints.append(f"{path}: is missing")
+            elif path not in then:
+                complaints.append(f"{path}: was added")
+            elif then[path] != now[path]:
+                complaints.append(f"{path}: was changed")
+        return complaints
+
+    def _complaints(self, key: str, kind: type[Record]) -> list[str]:
+        try:
+            self._read(key, kind)
+        except ArchiveError as error:
+            return [str(error)]
+        return []
+
+    def _read(self, key: str, kind: type[R]) -> R:
+        try:
+            envelope = json.loads(self._store.read(key))
+            record = kind.model_validate(envelope["record"])
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise ArchiveError(f"{self.root / key}: is damaged: {error}") from error
+        if record.digest() != envelope.get("digest"):
+            raise ArchiveError(f"{self.root / key}: was changed: its content does not match its digest")
+        return record
+
+
+def _envelope(record: Record) -> bytes:
+    content = {"digest": record.digest(), "record": record.model_dump(mode="json")}
+    return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != SEAL)
+    return {str(p.relative_to(folder)): _sha256(p) for p in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(p for p in parent.iterdir() if p.is_dir()) if parent.is_dir() else []

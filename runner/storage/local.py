@@ -1,0 +1,55 @@
+"""A store in a local folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.core.errors import ArchiveError
+
+
+class LocalStore:
+    """Write-once files below `root`; see the Store protocol."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """The file of a key."""
+        path = self.root / key
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise ArchiveError(f"{key}: leads out of {self.root}")
+        return path
+
+    def read(self, key: str) -> bytes:
+        """The bytes of a key."""
+        try:
+            return self.path(key).read_bytes()
+        except OSError as error:
+            raise ArchiveError(f"{self.root / key}: {error.strerror}") from error
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write once, atomically and durably."""
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(part, path)  # unlike a rename, never replaces what is there
+        except FileExistsError:
+            if path.read_bytes() != data:
+                raise ArchiveError(f"{path}: is already written, with other content") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Sorted keys starting with `prefix`."""
+        folder = self.root / prefix.rpartition("/")[0]
+        found = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+        names = (str(p.relative_to(self.root)) for p in found)
+        return iter(sorted(n for n in names if n.startswith(prefix)))
