@@ -1,0 +1,51 @@
+"""One run and its score as plain data, under names that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from runner.core.records import AppliedDeduction, DimensionScore, Run, Score
+
+
+def run_json(run: Run, score: Score | None) -> dict[str, Any]:
+    """What `--json` prints of a run. None is unknown or, of an unscored run, not there yet; never 0."""
+    return {
+        "run": run.id,
+        "model": run.trial.model,
+        "agent": run.trial.agent,
+        "task": run.trial.task,
+        "epoch": run.trial.epoch,
+        "status": run.status.value,
+        "rubric": score.rubric if score else None,
+        "low": score.low if score else None,
+        "high": score.high if score else None,
+        "tier": score.tier if score else None,
+        "dimensions": [_dimension(d) for d in score.dimensions] if score else [],
+        "ceilings": _deductions(score.ceilings) if score else [],
+        "cost_usd": run.usage.cost_usd,
+        "wall_s": run.wall_s,
+        "requests": run.usage.requests,
+        "tokens": {
+            "input": run.usage.input_tokens,
+            "cached_input": run.usage.cached_input_tokens,
+            "output": run.usage.output_tokens,
+        },
+        "failure": run.failure.model_dump(mode="json") if run.failure else None,
+    }
+
+
+def _dimension(dimension: DimensionScore) -> dict[str, Any]:
+    return {
+        "id": dimension.id,
+        "title": dimension.title,
+        "points": dimension.points,
+        "low": dimension.low,
+        "high": dimension.high,
+        "lost": _deductions(dimension.applied),
+        "unknown": _deductions(dimension.unknown),
+    }
+
+
+def _deductions(deductions: Iterable[AppliedDeduction]) -> list[dict[str, Any]]:
+    return [d.model_dump(mode="json") for d in deductions]

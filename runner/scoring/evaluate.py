@@ -1,0 +1,179 @@
+"""Evidence x rubric -> score: pure arithmetic, nothing read and nothing guessed.
+
+A condition is true, false or unknown (Kleene's logic). True ones cost points for certain, unknown ones
+only perhaps: `high` is what is left after the certain ones, `low` after all of them. What a deduction
+shows is what it really took, in the rubric's order: of a group only the worst takes anything (the others
+are left out), and where a dimension has nothing left to lose a deduction is listed with 0 points. Hence
+
+    dimension.points - sum(applied) == dimension.high    dimension.high - sum(unknown) == dimension.low
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from math import fsum
+
+from runner.core.errors import ShipworthyError
+from runner.core.records import (
+    AppliedDeduction,
+    Ceiling,
+    Condition,
+    Deduction,
+    Dimension,
+    DimensionScore,
+    Evidence,
+    Finding,
+    Outcome,
+    Rubric,
+    Score,
+    Tier,
+)
+
+_FIRES = {Outcome.FAIL: True, Outcome.PASS: False, Outcome.NOT_APPLICABLE: False, Outcome.UNKNOWN: None}
+_Verdict = tuple[bool | None, tuple[Finding, ...]]
+
+
+def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
+    """The score of one run. A check without a finding is unknown.
+
+    Neither the order of the evidence nor that of its findings matters. Raises ShipworthyError when the
+    evidence is of several trees or reports a check twice: then it is not evidence about one run.
+    """
+    found = _findings_by_check(evidence)
+    dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
+    low, high, ceilings = _cap(
+        rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
+    )
+    tier = _tier(rubric.tiers, low)
+    return Score(
+        run=run,
+        rubric=rubric.name,
+        rubric_digest=rubric.digest(),
+        evidence_digest=_evidence_digest(evidence),
+        dimensions=dimensions,
+        ceilings=ceilings,
+        low=low,
+        high=high,
+        tier=tier if tier == _tier(rubric.tiers, high) else None,
+    )
+
+
+def _findings_by_check(evidence: Sequence[Evidence]) -> dict[str, Finding]:
+    if len(trees := {e.tree for e in evidence}) > 1:
+        raise ShipworthyError(f"evidence of several trees cannot be scored as one run: {sorted(trees)}")
+    found: dict[str, Finding] = {}
+    for finding in (finding for e in evidence for finding in e.findings):
+        if finding.check in found:
+            raise ShipworthyError(f"check {finding.check!r} is reported twice; a check has one finding")
+        found[finding.check] = finding
+    return found
+
+
+def _evidence_digest(evidence: Sequence[Evidence]) -> str:
+    return hashlib.sha256("\n".join(sorted(e.digest() for e in evidence)).encode()).hexdigest()
+
+
+def _decide(condition: Condition, found: Mapping[str, Finding]) -> _Verdict:
+    """Whether it holds (None: unknown), and the findings that decide it."""
+    if condition.fail is not None:
+        finding = found.get(condition.fail) or _no_finding(condition.fail)
+        return _FIRES[finding.outcome], (finding,)
+    parts = [_decide(part, found) for part in condition.all or condition.any or ()]
+    strongest_first = (True, None, False) if condition.all is None else (False, None, True)
+    truths = {truth for truth, _ in parts}
+    truth = next((t for t in strongest_first if t in truths), strongest_first[-1])
+    deciding = {f.check: f for part_truth, findings in parts if part_truth is truth for f in findings}
+    return truth, tuple(deciding.values())
+
+
+def _no_finding(check: str) -> Finding:
+    return Finding(check=check, outcome=Outcome.UNKNOWN, message="there is no evidence about this check")
+
+
+def _score_dimension(dimension: Dimension, found: Mapping[str, Finding]) -> DimensionScore:
+    verdicts = {d.id: _decide(d.when, found) for d in dimension.deductions}
+    certain = _worst_of_groups([d for d in dimension.deductions if verdicts[d.id][0] is True])
+    possible = _worst_of_groups([d for d in dimension.deductions if verdicts[d.id][0] is not False])
+    charged = {_group(d): d.points for d in certain}
+    applied, high = _charge([(d, d.points) for d in certain], verdicts, dimension.points)
+    extra = [(d, _tidy(d.points - charged.get(_group(d), 0))) for d in possible if verdicts[d.id][0] is None]
+    unknown, low = _charge([(d, points) for d, points in extra if points > 0], verdicts, high)
+    return DimensionScore(
+        id=dimension.id,
+        title=dimension.title,
+        points=dimension.points,
+        low=low,
+        high=high,
+        applied=applied,
+        unknown=unknown,
+    )
+
+
+def _group(deduction: Deduction) -> tuple[str, str]:
+    """What competes with it: its group, or it alone."""
+    return ("group", deduction.group) if deduction.group is not None else ("deduction", deduction.id)
+
+
+def _worst_of_groups(deductions: Sequence[Deduction]) -> list[Deduction]:
+    """In the same order, of each group only the dearest (the first of equals)."""
+    worst: dict[tuple[str, str], Deduction] = {}
+    for deduction in deductions:
+        rival = worst.setdefault(_group(deduction), deduction)
+        if deduction.points > rival.points:
+            worst[_group(deduction)] = deduction
+    return [d for d in deductions if worst[_group(d)] is d]
+
+
+def _charge(
+    costs: Iterable[tuple[Deduction, float]], verdicts: Mapping[str, _Verdict], left: float
+) -> tuple[tuple[AppliedDeduction, ...], float]:
+    """What each deduction takes of the points that are left, and what remains of them."""
+    charged = []
+    for deduction, points in costs:
+        taken = min(points, left)
+        left = _tidy(left - taken)
+        charged.append(
+            AppliedDeduction(
+                id=deduction.id,
+                points=taken,
+                because=deduction.because,
+                findings=verdicts[deduction.id][1],
+            )
+        )
+    return tuple(charged), left
+
+
+def _cap(
+    ceilings: Iterable[Ceiling], found: Mapping[str, Finding], low: float, high: float
+) -> tuple[float, float, tuple[AppliedDeduction, ...]]:
+    """The interval under the ceilings, and those that hold or might.
+
+    A certain one shows what it took off `high`; one that is undecided (its findings are UNKNOWN) what it
+    may take off `low`.
+    """
+    applied = []
+    for ceiling in ceilings:
+        truth, findings = _decide(ceiling.when, found)
+        if truth is False:
+            continue
+        taken = max(0.0, _tidy((low if truth is None else high) - ceiling.max))
+        low = min(low, ceiling.max)
+        high = high if truth is None else min(high, ceiling.max)
+        applied.append(
+            AppliedDeduction(id=ceiling.id, points=taken, because=ceiling.because, findings=findings)
+        )
+    return low, high, tuple(applied)
+
+
+def _tier(tiers: Iterable[Tier], points: float) -> str | None:
+    return next((tier.id for tier in tiers if points >= tier.at_least), None)
+
+
+def _tidy(points: float) -> float:
+    """Without float dust: rubrics are written in decimals, so sums of shown points must come out even."""
+    return round(points, 6)
+
+
+def _sum(points: Iterable[float]) -> float:
+    return _tidy(fsum(points))

@@ -1,0 +1,1 @@
+"""YAML and Jinja2 into Task, Rubric and Model records."""

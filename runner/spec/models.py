@@ -1,0 +1,116 @@
+"""Models: `provider/name`, an entry of one's own, or `name@URL` for any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from runner.core.errors import SetupError, SpecError, UserError
+from runner.core.records import Model, Prices, Record
+from runner.spec.documents import parse, read_document
+
+CUSTOM_KEY = "SHIPWORTHY_API_KEY"
+
+
+class Provider(Record):
+    """Where a provider's models are reached: at an upstream, or as scripts in a folder of the task."""
+
+    wire: str = "openai_chat"
+    upstream: str | None = Field(None, pattern=r"^https?://[^/\s]+")
+    key_env: str | None = None
+    scripts: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    prices: Prices | None = None
+    prices_as: str | None = Field(None, description="the provider's id in genai-prices, if another")
+
+
+class Entry(Record):
+    """A model with settings of its own."""
+
+    provider: str
+    name: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    prices: Prices | None = None
+
+
+class Catalogue(Record):
+    """One models file."""
+
+    providers: dict[str, Provider] = Field(default_factory=dict)
+    models: dict[str, Entry] = Field(default_factory=dict)
+
+
+def load_catalogue(shipped: Path, own: Path | None) -> Catalogue:
+    """The shipped providers, with the user's file (if it exists) added and preferred."""
+    files = [shipped, *([own] if own is not None and own.exists() else [])]
+    read = [parse(Catalogue, read_document(path), path) for path in files]
+    merged = Catalogue(
+        providers={k: v for c in read for k, v in c.providers.items()},
+        models={k: v for c in read for k, v in c.models.items()},
+    )
+    for identity, entry in merged.models.items():
+        if entry.provider not in merged.providers:
+            raise SpecError(f"{files[-1]}: models.{identity}.provider: unknown provider {entry.provider!r}")
+    return merged
+
+
+def resolve_model(reference: str, catalogue: Catalogue, task_folder: Path) -> Model:
+    """The model that `reference` names. Raises UserError that lists what is known."""
+    name, at, url = reference.partition("@")
+    if at and url.startswith(("http://", "https://")):
+        return _model(reference, "custom", name, Provider(upstream=url.rstrip("/"), key_env=CUSTOM_KEY))
+    if reference in catalogue.models:
+        entry = catalogue.models[reference]
+        provider = catalogue.providers[entry.provider]
+        own = {"params": {**provider.params, **entry.params}, "prices": entry.prices or provider.prices}
+        return _model(reference, entry.provider, entry.name, provider.model_copy(update=own))
+    provider_id, _, name = reference.partition("/")
+    found = catalogue.providers.get(provider_id)
+    if found is None or not name:
+        known = ", ".join([*(f"{p}/<name>" for p in sorted(catalogue.providers)), *sorted(catalogue.models)])
+        raise UserError(f"unknown model {reference!r}; known: {known}, or <name>@http(s)://base-url")
+    if found.scripts is not None:
+        return _scripted(reference, name, found, task_folder)
+    return _model(reference, provider_id, name, found)
+
+
+def find_key(model: Model, environ: Mapping[str, str]) -> str | None:
+    """The model's key. Raises SetupError naming the variable if it needs one that is not set."""
+    if model.key_env is None:
+        return None
+    key = environ.get(model.key_env, "").strip()
+    if not key and model.provider != "custom":
+        raise SetupError(f"{model.id} needs a key: set {model.key_env} (it stays in this process)")
+    return key or None
+
+
+def _scripted(reference: str, name: str, provider: Provider, task_folder: Path) -> Model:
+    folder = task_folder / str(provider.scripts)
+    known = sorted(p.parent.name for p in folder.glob("*/script.yaml"))
+    if name not in known:
+        listed = ", ".join(f"{reference.partition('/')[0]}/{k}" for k in known) or "none"
+        raise UserError(f"unknown model {reference!r}: task {task_folder.name} has {listed}")
+    return Model(
+        id=reference,
+        provider=reference.partition("/")[0],
+        name=name,
+        wire=provider.wire,
+        script=str(folder / name),
+        prices=provider.prices,
+    )
+
+
+def _model(reference: str, provider_id: str, name: str, provider: Provider) -> Model:
+    return Model(
+        id=reference,
+        provider=provider.prices_as or provider_id,
+        name=name,
+        wire=provider.wire,
+        upstream=provider.upstream,
+        key_env=provider.key_env,
+        params=provider.params,
+        prices=provider.prices,
+    )

@@ -1,0 +1,91 @@
+"""The names and values of `--json`."""
+
+from __future__ import annotations
+
+import json
+
+from runner.core.records import Run, Score, Usage
+from runner.report.as_json import run_json
+
+
+def test_every_name_and_value(run: Run, score: Score) -> None:
+    data = run_json(run, score)
+    assert json.loads(json.dumps(data)) == data
+    assert {k: v for k, v in data.items() if k not in ("dimensions", "ceilings")} == {
+        "run": run.id,
+        "model": "demo/b",
+        "agent": "bash",
+        "task": "rails_chat",
+        "epoch": 1,
+        "status": "completed",
+        "rubric": "rails_chat@2",
+        "low": 59,
+        "high": 68,
+        "tier": None,
+        "cost_usd": None,
+        "wall_s": 84.2,
+        "requests": 23,
+        "tokens": {"input": 120_345, "cached_input": 80_000, "output": 12_001},
+        "failure": None,
+    }
+
+
+def test_a_dimension(run: Run, score: Score) -> None:
+    assert run_json(run, score)["dimensions"][1] == {
+        "id": "errors",
+        "title": "Error handling",
+        "points": 40,
+        "low": 5,
+        "high": 13,
+        "lost": [
+            {
+                "id": "blind",
+                "points": 27,
+                "because": "Everything is caught alike.",
+                "findings": [
+                    {
+                        "check": "error_handling.typed",
+                        "outcome": "fail",
+                        "message": "rescues StandardError",
+                        "locations": [
+                            {
+                                "path": "app/services/chat_turn.rb",
+                                "line": 12,
+                                "text": "    rescue StandardError => e\n",
+                            }
+                        ],
+                        "values": {},
+                    }
+                ],
+            }
+        ],
+        "unknown": [
+            {
+                "id": "suite",
+                "points": 8,
+                "because": "The suite does not load.",
+                "findings": [
+                    {
+                        "check": "suite.loads",
+                        "outcome": "unknown",
+                        "message": "a gem could not be had",
+                        "locations": [],
+                        "values": {},
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_ceilings(run: Run, score: Score) -> None:
+    (ceiling,) = run_json(run, score)["ceilings"]
+    assert (ceiling["id"], ceiling["points"]) == ("does_not_boot", 1)
+
+
+def test_an_unscored_failed_run_has_the_same_names(run: Run, failed_run: Run, score: Score) -> None:
+    data = run_json(failed_run.model_copy(update={"usage": Usage(cost_usd=None)}), None)
+    assert list(data) == list(run_json(run, score))
+    assert (data["low"], data["high"], data["tier"], data["dimensions"]) == (None, None, None, [])
+    assert data["status"] == "failed"
+    assert data["failure"] == {"kind": "infra", "code": "upstream", "message": "the provider\nanswered 503"}
