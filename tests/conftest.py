@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from docker import APIClient
 
+from runner.cli.settings import settings_from
 from runner.sandbox.docker import DockerBackend
 from runner.sandbox.engine import DEFAULT_URL as ENGINE
 from runner.sandbox.lease import Lease
+from runner.sandbox.recipes import image_names, image_tag
 
 
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
-    """The tags of the sandbox images by name."""
-    return {"base": "draft/base", "rails": "draft/rails"}
+    """The tags of the sandbox images by name; `make test` has built them."""
+    settings = settings_from(os.environ).images
+    return {name: image_tag(name, settings) for name in image_names(settings)}
 
 
 @pytest.fixture
-def lease(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lease]:
+def lease() -> Iterator[Lease]:
     """A runner's lease in a folder with a short path."""
-    with Lease(Path(f"/tmp/shipworthy-test-{tmp_path_factory.getbasetemp().name}")) as lease:
+    with tempfile.TemporaryDirectory(prefix="sw-", dir="/tmp") as root, Lease(Path(root)) as lease:
         yield lease
 
 
