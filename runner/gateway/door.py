@@ -1,0 +1,152 @@
+"""The gateway's face: one `Gateway` a process, one `Door` a trial."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from runner.core.errors import SetupError
+from runner.core.records import Blame, Failure, Limits, Model, Usage
+from runner.core.registry import load
+from runner.gateway import wires
+from runner.gateway.egress import Egress
+from runner.gateway.ledger import Exchange, Ledger
+from runner.gateway.listener import Listener, listening
+from runner.gateway.proxy import ModelProxy, Service
+from runner.gateway.redaction import Redactor
+from runner.gateway.scripted import ScriptedModel
+from runner.gateway.settings import GatewaySettings
+from runner.gateway.transcript import JsonLines
+from runner.gateway.upstream import HttpUpstream, Upstream
+from runner.gateway.wire import Fault, Wire
+
+PROVIDER_FAULTS = {
+    Fault.PROVIDER_UNAVAILABLE: "the model provider failed",
+    Fault.RATE_LIMITED: "the model provider limits the rate of requests",
+    Fault.NO_CREDIT: "the account with the model provider has no credit left",
+    Fault.BAD_KEY: "the model provider refuses the key",
+    Fault.MODEL_NOT_FOUND: "the model provider does not know the model",
+    Fault.REQUEST_REFUSED: "the model provider refuses the request",
+}
+
+
+@dataclass(frozen=True)
+class DoorSpec:
+    """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`."""
+
+    socket: Path
+    model: Model
+    key: str | None = field(repr=False)
+    transcript: Path
+    downloads: Path
+    egress: tuple[str, ...] = ()
+    limits: Limits | None = None
+
+
+class Door:
+    """One trial's way out. `token` is what its agent authenticates with; it is worth nothing elsewhere."""
+
+    def __init__(self, token: str, ledger: Ledger, proxy: ModelProxy) -> None:
+        self.token = token
+        self._ledger = ledger
+        self._proxy = proxy
+        self.lost: str | None = None
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every try so far, in the order in which they ended."""
+        return tuple(self._ledger.exchanges)
+
+    def begin_phase(self, phase: str, limits: Limits) -> None:
+        """Count for this phase from now on; the scripted model plays this phase's script."""
+        self._ledger.begin_phase(phase, limits)
+
+    def usage(self, phase: str | None = None) -> Usage:
+        """Totals of one phase or of the run; unknown as soon as one part is unknown."""
+        return self._ledger.usage(phase)
+
+    def refusal(self, phase: str | None = None) -> str | None:
+        """Which limit was hit in the phase (default: the current one), if one was: it stopped by budget."""
+        return self._ledger.refusals.get(self._ledger.phase if phase is None else phase)
+
+    def verdict(self) -> Failure | None:
+        """What failed beside the model, judged by how the last call that was sent ended."""
+        if self._proxy.bug:
+            return Failure(kind=Blame.HARNESS, code="gateway_bug", message=self._proxy.bug)
+        if lost := self._proxy.lost or self.lost:
+            return Failure(kind=Blame.INFRA, code="transcript_lost", message=lost)
+        sent = [e for e in self._ledger.exchanges if e.usage.requests and e.fault is not Fault.AGENT_LEFT]
+        if not sent or sent[-1].fault not in PROVIDER_FAULTS:
+            return None
+        last = sent[-1]
+        assert last.fault is not None
+        message = f"{PROVIDER_FAULTS[last.fault]} (status {last.status}): {last.error}"
+        return Failure(kind=Blame.INFRA, code=last.fault.value, message=message)
+
+
+class Gateway:
+    """Opens doors; they share one pool of connections to providers."""
+
+    def __init__(self, settings: GatewaySettings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def open_door(self, spec: DoorSpec, on_exchange: Callable[[Exchange], None]) -> AsyncIterator[Door]:
+        """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle."""
+        wire: Wire = load(wires, spec.model.wire, "wire format").WIRE
+        redactor, ledger, token = Redactor(spec.key), Ledger(spec.limits), secrets.token_urlsafe(24)
+        upstream = await self._upstream(spec, wire)
+        with JsonLines(spec.transcript, redactor) as transcript, JsonLines(spec.downloads, redactor) as log:
+            service = Service(spec.model, wire, token, upstream, ledger, transcript, redactor, on_exchange)
+            proxy = ModelProxy(service)
+            door = Door(token, ledger, proxy)
+
+            def record(fetch: dict[str, Any]) -> None:
+                try:
+                    log.write(fetch)
+                except OSError as error:
+                    door.lost = str(error)
+
+            egress = Egress(spec.egress, self._settings, record)
+            async with listening(spec.socket, Listener(proxy.handle, egress, self._settings.head_s)):
+                yield door
+
+    async def _upstream(self, spec: DoorSpec, wire: Wire) -> Upstream:
+        if spec.model.script is not None:
+            return ScriptedModel(Path(spec.model.script), wire)
+        assert spec.model.upstream is not None
+        if self._session is None:
+            self._session = await self._stack.enter_async_context(_session(self._settings))
+        authorization = wire.authorization(spec.key) if spec.key else {}
+        return HttpUpstream(self._session, spec.model.upstream, authorization, self._settings)
+
+
+@asynccontextmanager
+async def open_gateway(settings: GatewaySettings | None = None) -> AsyncIterator[Gateway]:
+    """The gateway of this process; leave its doors before it."""
+    async with AsyncExitStack() as stack:
+        yield Gateway(settings or GatewaySettings(), stack)
+
+
+def _session(settings: GatewaySettings) -> aiohttp.ClientSession:
+    """No cookies: trials share the session, and one must not leave traces in another."""
+    trust = ssl.create_default_context()
+    if settings.ca_bundle is not None:
+        try:
+            trust.load_verify_locations(settings.ca_bundle)
+        except OSError as error:  # ssl.SSLError is one
+            raise SetupError(f"{settings.ca_bundle}: not a bundle of CA certificates: {error}") from error
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=trust),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "shipworthy"},
+    )

@@ -1,0 +1,159 @@
+"""The scripted model: plays a folder's `script.yaml` as the turns of a model that calls the `bash` tool.
+
+    title: what it builds
+    phases:
+      build:
+        - say: text beside the call
+          run: a shell command
+        - write: [path, ...]        # files or folders below `files/`, written to the same path, byte for byte
+        - say: done                 # no call: ends the phase
+
+Which step is next is read from the conversation, so a repeated request gets the same answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from runner.core.errors import SpecError
+from runner.core.records import Record
+from runner.gateway.upstream import Answer, Call
+from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
+
+CHARACTERS_PER_TOKEN = 4
+END_OF_SCRIPT = "There is nothing more to do."
+
+
+class Step(Record):
+    """One turn: a command, files to write, or only words."""
+
+    say: str = ""
+    run: str | None = None
+    write: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        if self.run is not None and self.write:
+            raise ValueError("a step either runs or writes")
+        if not (self.say or self.run or self.write):
+            raise ValueError("a step says, runs or writes something")
+        return self
+
+
+class Script(Record):
+    """The turns of each phase."""
+
+    title: str
+    phases: dict[str, tuple[Step, ...]] = Field(min_length=1)
+
+
+def load_script(folder: Path) -> Script:
+    """Raises SpecError that names file and field, also for a file to write that does not exist."""
+    path = folder / "script.yaml"
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not YAML: {error}") from error
+    try:
+        script = Script.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise SpecError(f"{path}: {field}: {first['msg']}") from error
+    for phase, steps in script.phases.items():
+        for index, step in enumerate(steps):
+            for name in step.write:
+                _check_source(folder, name, f"{path}: phases.{phase}.{index}.write")
+    return script
+
+
+class ScriptedModel:
+    """An upstream that plays a script. Tokens are taken as four characters each."""
+
+    def __init__(self, folder: Path, wire: Wire) -> None:
+        self._files = folder / "files"
+        self._script = load_script(folder)
+        self._wire = wire
+
+    @asynccontextmanager
+    async def send(self, call: Call) -> AsyncIterator[Answer]:
+        """The turn that follows the model's own messages in the request."""
+        steps = self._script.phases.get(call.phase, ())
+        turn = call.summary.turn
+        reply = self._played(steps[turn], turn) if turn < len(steps) else Reply(text=END_OF_SCRIPT)
+        written = len(reply.text) + sum(len(c.arguments) for c in reply.tool_calls)
+        tokens = Tokens(
+            input=len(call.body) // CHARACTERS_PER_TOKEN,
+            cached_input=0,
+            output=max(1, written // CHARACTERS_PER_TOKEN),
+        )
+        metered = Reply(text=reply.text, tool_calls=reply.tool_calls, tokens=tokens)
+        kind = "text/event-stream" if call.summary.stream else "application/json"
+        yield Answer(200, {"Content-Type": kind}, _aiter(self._wire.render(metered, call.summary)))
+
+    def _played(self, step: Step, turn: int) -> Reply:
+        command = "\n".join(_write_commands(self._files, step.write)) if step.write else step.run
+        if command is None:
+            return Reply(text=step.say)
+        call = ToolCall(f"call_{turn}", "bash", json.dumps({"command": command}))
+        return Reply(text=step.say, tool_calls=(call,))
+
+
+def _check_source(folder: Path, name: str, where: str) -> None:
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise SpecError(f"{where}: {name}: must be a path inside files/")
+    if not (folder / "files" / name).exists():
+        raise SpecError(f"{where}: {name}: there is no {folder / 'files' / name}")
+
+
+def _write_commands(files: Path, names: tuple[str, ...]) -> Iterator[str]:
+    yield f"# write {', '.join(names)}"
+    yield "set -e"
+    for name in names:
+        source = files / name
+        found = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
+        for file in found:
+            yield from _write_command(file.relative_to(files), file.read_bytes(), os.access(file, os.X_OK))
+
+
+def _write_command(path: Path, content: bytes, executable: bool) -> Iterator[str]:
+    target = shlex.quote(path.as_posix())
+    if path.parent != Path():
+        yield f"mkdir -p {shlex.quote(path.parent.as_posix())}"
+    text = _heredoc_text(content)
+    if text is None:
+        yield f"base64 -d > {target} <<'END_OF_FILE'"
+        yield base64.encodebytes(content).decode().rstrip("\n")
+    else:
+        yield f"cat > {target} <<'END_OF_FILE'"
+        yield from [text[:-1]] if text else []
+    yield "END_OF_FILE"
+    if executable:
+        yield f"chmod +x {target}"
+
+
+def _heredoc_text(content: bytes) -> str | None:
+    """The content if a quoted here-document reproduces it exactly."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    exact = not text or (text.endswith("\n") and "\0" not in text and "END_OF_FILE" not in text.split("\n"))
+    return text if exact else None
+
+
+async def _aiter(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
