@@ -1,0 +1,1 @@
+"""Agents, one adapter a file."""

@@ -1,0 +1,47 @@
+"""The built-in agent: the same system prompt and the same one tool for every model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox
+from runner.core.records import Limits
+
+PROGRAM = Path(__file__).parent / "inside" / "bash_agent.py"
+# So nothing of it shows in a process list. ssl, which it never needs, would cost a third of its start.
+START = (
+    "import sys;sys.modules['ssl']=None;import json;"
+    "exec(compile(json.loads(sys.stdin.readline()),'bash_agent','exec'),{'__name__':'__main__'})"
+)
+
+
+class BashAgent:
+    """Runs `inside/bash_agent.py` by the sandbox's own python3; program and settings go through stdin."""
+
+    id = "bash"
+    wire = "openai_chat"
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self.version = f"1-{hashlib.sha256(program.encode()).hexdigest()[:8]}"
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> ExecResult:
+        """Run to the end of the phase; killed when `limits.wall_s` is over.
+
+        stderr is the log, stdout the model's last words. Exit codes: see the program.
+        """
+        settings = {
+            "prompt": prompt,
+            "base_url": endpoint.base_url,
+            "token": endpoint.token,
+            "model": endpoint.model,
+            "command_s": limits.command_s,
+        }
+        lines = f"{json.dumps(self._program)}\n{json.dumps(settings)}\n"
+        command = ["python3", "-I", "-S", "-c", START]
+        return await sandbox.exec(command, stdin=lines.encode(), timeout_s=limits.wall_s)
+
+
+AGENT: Agent = BashAgent(PROGRAM.read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""Programs that adapters run inside the sandbox; never imported by the runner."""
