@@ -1,0 +1,5 @@
+pin "application"
+pin "@hotwired/turbo", to: "@hotwired--turbo.js"
+pin "@hotwired/stimulus", to: "@hotwired--stimulus.js"
+pin "@hotwired/stimulus-loading", to: "stimulus-loading.js"
+pin_all_from "app/javascript/controllers", under: "controllers"
