@@ -68,10 +68,14 @@ class Attempt:
 
 
 class Archive:
-    """All that was ever run, found and scored, below one folder."""
+    """All that was ever run, found and scored, below one folder.
+
+    A run whose seal cannot be read is left out of `runs` and named in `damaged`, with the reason.
+    """
 
     def __init__(self, root: Path, store: Store) -> None:
         self.root = root
+        self.damaged: dict[str, str] = {}
         self._store = store
 
     # --- runs
@@ -138,7 +142,11 @@ class Archive:
     def _run(self, identity: str) -> Run | None:
         if not (self.root / "runs" / identity / SEAL).exists():
             return None
-        return self._read(f"runs/{identity}/{SEAL}", Run)
+        try:
+            return self._read(f"runs/{identity}/{SEAL}", Run)
+        except ArchiveError as error:
+            self.damaged[identity] = str(error)
+            return None
 
     # --- evidence and scores
 

@@ -19,15 +19,18 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def canonical(self) -> bytes:
+    def canonical(self, *without: str) -> bytes:
         """Its JSON with sorted keys and no spaces: equal records give equal bytes."""
         return json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            self.model_dump(mode="json", exclude=set(without)),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
         ).encode()
 
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON, 64 hex digits."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+    def digest(self, *without: str) -> str:
+        """SHA-256 of the canonical JSON (without some fields), 64 hex digits."""
+        return hashlib.sha256(self.canonical(*without)).hexdigest()
 
 
 # --- what is asked -----------------------------------------------------------------------------
@@ -73,6 +76,10 @@ class Task(Record):
     resources: Resources = Resources()
     shape: dict[str, str] = {}
 
+    def identity(self) -> str:
+        """Digest of what a model is asked, whatever it is called and however it is graded."""
+        return self.digest("title", "rubric", "shape")
+
 
 class Prices(Record):
     """USD per million tokens."""
@@ -83,7 +90,7 @@ class Prices(Record):
 
 
 class Model(Record):
-    """A model as the gateway reaches it. `script` names a scripted model's folder instead of an upstream."""
+    """A model as the gateway reaches it, or a scripted one: the folder `script` with that content."""
 
     id: str
     provider: str
@@ -94,6 +101,11 @@ class Model(Record):
     params: dict[str, Any] = {}
     prices: Prices | None = None
     script: str | None = None
+    script_digest: str | None = None
+
+    def identity(self) -> str:
+        """Digest of what decides its answers: neither keys, nor prices, nor where a script lies."""
+        return self.digest("key_env", "prices", "script")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -108,6 +120,7 @@ class Trial(Record):
     task: str
     task_digest: str
     model: str
+    model_digest: str
     agent: str
     agent_version: str
     epoch: int = Field(ge=1)

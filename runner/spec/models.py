@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,19 @@ def _scripted(reference: str, name: str, provider: Provider, task_folder: Path) 
         name=name,
         wire=provider.wire,
         script=str(folder / name),
+        script_digest=_content(folder / name),
         prices=provider.prices,
     )
+
+
+def _content(folder: Path) -> str:
+    """SHA-256 over a folder's paths, executable bits and bytes."""
+    content = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        executable = bool(path.stat().st_mode & 0o100)
+        content.update(f"{path.relative_to(folder)}\0{executable}\0{path.stat().st_size}\0".encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()
 
 
 def _model(reference: str, provider_id: str, name: str, provider: Provider) -> Model:

@@ -68,6 +68,7 @@ def run() -> Run:
         trial=Trial(
             task="rails_chat",
             task_digest="d" * 64,
+            model_digest="m" * 64,
             model="demo/b",
             agent="bash",
             agent_version="1",

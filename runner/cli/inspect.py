@@ -1,0 +1,43 @@
+"""`shipworthy inspect`: one run, point by point."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.cli.output import print_result
+from runner.cli.settings import settings_from
+from runner.pipeline.checkout import check_out
+from runner.pipeline.grading import Graded, latest_score, ungradable
+from runner.pipeline.workbench import open_archive
+from runner.report.as_json import run_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which run, and whether to write out its files."""
+    parser.add_argument("run", metavar="RUN", help="a run's id, a unique part of one, or `last`")
+    parser.add_argument("--checkout", type=Path, metavar="DIR", help="write the produced repository here")
+    parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    """The newest score sheet; the files are written as data, nothing of them is run."""
+    settings = settings_from(os.environ, args.archive)
+    archive = open_archive(settings)
+    run = archive.find(args.run)
+    score = latest_score(archive, run)
+    if args.checkout is not None:
+        for reason in check_out(archive, run, args.checkout):
+            print(f"left out {reason}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(run_json(run, score), indent=2))
+    else:
+        why_not = None if score else ungradable(run) or "it has not been scored; run: shipworthy score"
+        print_result(Graded(run, score, why_not), settings, Console())
+    return 0

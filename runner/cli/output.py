@@ -1,0 +1,56 @@
+"""What commands print of a result."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from runner.core.records import Score
+from runner.pipeline.grading import Graded
+from runner.pipeline.settings import Settings
+from runner.pipeline.workbench import Archive
+from runner.report.score_sheet import render
+from runner.report.text import clean, interval
+
+
+def complete(result: Graded) -> bool:
+    """Whether the run has a score with nothing unknown in it."""
+    return result.score is not None and result.score.low == result.score.high
+
+
+def print_result(result: Graded, settings: Settings, console: Console) -> None:
+    """The score sheet, and where to look further."""
+    render(result.run, result.score, console)
+    if result.why_not:
+        console.print(f"Not graded: {result.why_not}.", markup=False)
+    folder = settings.archive / "runs" / result.run.id
+    places = {
+        "repository": folder / "repo.git",
+        "transcript": folder / "transcript.jsonl",
+        "logs": folder / "logs",
+        "score sheet": f"make inspect RUN={result.run.trial.id}",
+        "files": f"shipworthy inspect {result.run.trial.id} --checkout DIR",
+    }
+    for name, place in places.items():
+        console.print(f"{name:<12} {place}", markup=False, highlight=False, soft_wrap=True)
+    console.print(_verdict(result), style="bold", markup=False, highlight=False, soft_wrap=True)
+
+
+def warn_of_damage(archive: Archive) -> None:
+    """Name the runs that could not be read and are therefore left out."""
+    for reason in archive.damaged.values():
+        print(f"shipworthy: left out: {clean(reason)}", file=sys.stderr)
+
+
+def _verdict(result: Graded) -> str:
+    """The last line: what most people look for."""
+    model, score = result.run.trial.model, result.score
+    if score is None:
+        return f"{model}: not graded"
+    tier = f"tier {score.tier}" if score.tier else "no tier, too much is unknown"
+    return f"{model}: {tier}, {interval(score.low, score.high)} of {_total(score):g} points"
+
+
+def _total(score: Score) -> float:
+    return sum(dimension.points for dimension in score.dimensions)

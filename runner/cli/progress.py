@@ -1,0 +1,26 @@
+"""Showing what is going on: one living line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+@contextmanager
+def shown(console: Console) -> Iterator[Callable[[str], None]]:
+    """A callback for lines of progress; on a terminal the last one stays alive with its own clock."""
+    if not console.is_terminal:
+        yield lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as display:
+
+        def show(line: str) -> None:
+            for task in display.task_ids:
+                display.remove_task(task)
+            display.add_task(line, total=None)
+
+        yield show

@@ -1,0 +1,57 @@
+"""`shipworthy rescore`: archived runs under another rubric; old scores stay."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.cli.live import watching
+from runner.cli.output import complete, warn_of_damage
+from runner.cli.progress import shown
+from runner.cli.settings import settings_from
+from runner.core.records import Rubric, Run
+from runner.pipeline.grading import Graded, chosen_runs, get_rubric, grade_all
+from runner.pipeline.settings import Settings
+from runner.pipeline.workbench import open_archive
+from runner.report.as_json import run_json
+from runner.report.run_table import render
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which runs, and by which rubric."""
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="ids, or unique parts of them")
+    parser.add_argument("--all", action="store_true", help="every run in the archive")
+    parser.add_argument("--rubric", required=True, help="id@version, id for the newest, or a file")
+    parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Only arithmetic where the evidence is there; else just the probes that are new."""
+    settings = settings_from(os.environ, args.archive)
+    rubric = get_rubric(args.rubric, settings)
+    archive = open_archive(settings)
+    runs = chosen_runs(archive, args.runs, args.all)
+    warn_of_damage(archive)
+    results = rescored(settings, runs, rubric)
+    if args.json:
+        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+    else:
+        render([(r.run, r.score) for r in results], Console())
+        for result in results:
+            if result.why_not:
+                print(f"{result.run.id}: not graded: {result.why_not}")
+    return 0 if all(complete(r) or r.why_not for r in results) else 1
+
+
+def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
+    """Grade with progress shown."""
+    console = Console(stderr=True)
+    with shown(console) as progress, watching(console) as listen:
+        return asyncio.run(grade_all(settings, runs, rubric, progress, listen))

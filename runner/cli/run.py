@@ -1,0 +1,62 @@
+"""`shipworthy run`: the main job."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.cli.live import watching
+from runner.cli.output import complete, print_result
+from runner.cli.progress import shown
+from runner.cli.settings import settings_from
+from runner.pipeline.benchmark import Plan, Request, make_plan, run_plan
+from runner.pipeline.executors.local import LocalExecutor
+from runner.pipeline.grading import Graded
+from runner.pipeline.settings import Settings
+from runner.pipeline.workbench import open_workbench
+from runner.report.as_json import run_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to run, how often, and where it is kept."""
+    parser.add_argument("--model", required=True, help="provider/name, an entry of your own, or name@URL")
+    parser.add_argument("--task", default="rails_chat", help="a folder of tasks/ (default: %(default)s)")
+    parser.add_argument("--agent", default="bash", help="what drives the model (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=1, help="how often to repeat (default: %(default)s)")
+    parser.add_argument("--rubric", help="grade by this instead of the task's own: id@version or a file")
+    parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+    parser.add_argument("--parallel", type=int, default=2, help="trials side by side (default: %(default)s)")
+    parser.add_argument("--again", action="store_true", help="a new attempt even where a trial is done")
+    parser.add_argument("--json", action="store_true", help="print JSON, progress on standard error")
+
+
+def main(args: argparse.Namespace) -> int:
+    """0 if every run has an exact score, 1 if something is unknown or was not gradable."""
+    settings = settings_from(os.environ, args.archive)
+    request = Request(args.model, args.task, args.agent, args.epochs, args.rubric, args.again)
+    plan = make_plan(request, settings, os.environ)
+    results = asyncio.run(_run(settings, plan, args.parallel))
+    if args.json:
+        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+    else:
+        for result in results:
+            print_result(result, settings, Console())
+    return 0 if all(complete(result) for result in results) else 1
+
+
+async def _run(settings: Settings, plan: Plan, parallel: int) -> list[Graded]:
+    console = Console(stderr=True)
+    sandboxes = {job.task.sandbox for job in plan.jobs}
+    with shown(console) as progress:
+        opening = open_workbench(settings, sandboxes, progress)
+        bench = await opening.__aenter__()
+    try:
+        with watching(console) as listen:
+            return [r async for r in run_plan(bench, plan, LocalExecutor(max(1, parallel)), listen)]
+    finally:
+        await opening.__aexit__(None, None, None)

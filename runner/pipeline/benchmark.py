@@ -1,0 +1,117 @@
+"""`make run`: plan the trials, run what is not done yet, grade, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from runner import agents
+from runner.archive.archive import Archive
+from runner.core.errors import UserError
+from runner.core.protocols import Agent, Executor
+from runner.core.records import Blame, Model, Rubric, Run, RunStatus, Task, Trial
+from runner.core.registry import load
+from runner.pipeline.events import Event, Listener
+from runner.pipeline.grading import Graded, get_rubric, grade, laboratory
+from runner.pipeline.settings import Settings
+from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
+from runner.pipeline.workbench import Workbench
+from runner.spec.models import find_key, load_catalogue, resolve_model
+from runner.spec.tasks import load_task
+
+MOST_ATTEMPTS = 3
+# Trying again does not help against these: stop at once.
+FINAL_CODES = {"bad_key", "no_credit", "model_not_found", "request_refused"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, in names. `rubric` None means the task's own."""
+
+    model: str
+    task: str
+    agent: str
+    epochs: int = 1
+    rubric: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The request with every name resolved; nothing has been started yet."""
+
+    jobs: tuple[TrialJob, ...]
+    rubric: Rubric
+    again: bool
+
+
+def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) -> Plan:
+    """Resolve every name and find the key. Raises UserError before anything starts."""
+    if request.epochs < 1:
+        raise UserError(f"epochs: should be 1 or more, not {request.epochs}")
+    task = load_task(request.task, settings.tasks)
+    rubric = get_rubric(request.rubric or task.rubric, settings)
+    agent: Agent = load(agents, request.agent, "agent").AGENT
+    catalogue = load_catalogue(settings.shipped_models, settings.models)
+    model = resolve_model(request.model, catalogue, settings.tasks / task.id)
+    if model.wire != agent.wire:
+        raise UserError(f"agent {agent.id} speaks {agent.wire}, model {model.id} speaks {model.wire}")
+    key = find_key(model, environ)
+    jobs = tuple(
+        TrialJob(trial_of(task, model, agent, epoch), task, model, agent, key)
+        for epoch in range(1, request.epochs + 1)
+    )
+    return Plan(jobs, rubric, request.again)
+
+
+def trial_of(task: Task, model: Model, agent: Agent, epoch: int) -> Trial:
+    """The trial's identity: equal inputs give an equal one, so that a run can be resumed."""
+    return Trial(
+        task=task.id,
+        task_digest=task.identity(),
+        model=model.id,
+        model_digest=model.identity(),
+        agent=agent.id,
+        agent_version=agent.version,
+        epoch=epoch,
+    )
+
+
+def finished(archive: Archive, trial: Trial) -> Run | None:
+    """The attempt that settles a trial, if there is one: a failure of infrastructure settles nothing."""
+    for run in reversed(archive.runs(trial)):
+        if run.status is RunStatus.COMPLETED or (run.failure and run.failure.kind is Blame.MODEL):
+            return run
+    return None
+
+
+async def run_plan(
+    bench: Workbench, plan: Plan, executor: Executor, listen: Listener
+) -> AsyncIterator[Graded]:
+    """Each trial's result as it is done. Finished trials are not run again, only graded if need be."""
+
+    async def work(job: TrialJob) -> Graded:
+        run = await settle(bench, job, plan.again, listen)
+        return await grade(bench.archive, run, plan.rubric, bench.settings, laboratory(bench), listen)
+
+    async for result in executor.map(work, plan.jobs):
+        yield result
+
+
+async def settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener) -> Run:
+    """Run attempts until one settles the trial or trying on is of no use; returns the last one."""
+    seal_abandoned(bench, job)
+    done = None if again else finished(bench.archive, job.trial)
+    if done is not None:
+        listen(Event("resumed", done.id))
+        return done
+    for number in range(1, MOST_ATTEMPTS + 1):
+        run = await run_attempt(bench, job, listen)
+        failure = run.failure
+        if failure is None or failure.kind is not Blame.INFRA or failure.code in FINAL_CODES:
+            break
+        if number < MOST_ATTEMPTS:
+            listen(Event("retry", run.id, {"reason": failure.message}))
+            await asyncio.sleep(2**number)
+    return run

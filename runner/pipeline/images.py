@@ -1,0 +1,61 @@
+"""Building and listing sandbox images, with an engine that is set up first where that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from docker import APIClient
+
+from runner.pipeline.settings import Settings
+from runner.sandbox.engine import connect
+from runner.sandbox.host import Progress
+from runner.sandbox.images import ensure_image
+from runner.sandbox.provision import ensure_engine
+from runner.sandbox.recipes import image_names, image_tag
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """An image as its inputs are now; `size_mb` is None if it is not built."""
+
+    name: str
+    tag: str
+    size_mb: int | None
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the engine has it."""
+        return self.size_mb is not None
+
+
+def set_up_engine(settings: Settings, progress: Progress) -> APIClient:
+    """A client of an engine that answers, to be closed. Raises SetupError that says what to do."""
+    return ensure_engine(settings.engine_url, settings.host, settings.logs, progress)
+
+
+def build_images(settings: Settings, names: Sequence[str], progress: Progress) -> dict[str, str]:
+    """The tag of each image, built now if it is missing; no names means all."""
+    wanted = names or image_names(settings.images)
+    for name in wanted:
+        image_tag(name, settings.images)  # a wrong name is told before anything is set up
+    with closing(set_up_engine(settings, progress)) as client:
+        return {name: ensure_image(client, name, settings.images, progress) for name in wanted}
+
+
+def list_images(settings: Settings) -> list[ImageState]:
+    """Every image, built or not; the engine must be there already."""
+    with closing(connect(settings.engine_url, settings.host)) as client:
+        return image_states(settings, client)
+
+
+def image_states(settings: Settings, client: APIClient) -> list[ImageState]:
+    """Every image, built or not."""
+    return [_state(name, settings, client) for name in image_names(settings.images)]
+
+
+def _state(name: str, settings: Settings, client: APIClient) -> ImageState:
+    tag = image_tag(name, settings.images)
+    found = client.images(name=tag)
+    return ImageState(name, tag, found[0]["Size"] // 10**6 if found else None)

@@ -1,0 +1,219 @@
+"""One attempt at a trial: sandbox, gateway and agent, phase by phase, into a sealed run."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+
+from runner.archive.archive import Attempt
+from runner.archive.repository import Repository
+from runner.core.errors import SandboxError, ShipworthyError, UnpackError
+from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox, SandboxSpec
+from runner.core.records import (
+    Blame,
+    Failure,
+    Model,
+    Phase,
+    PhaseResult,
+    Run,
+    RunStatus,
+    Task,
+    Trial,
+    Usage,
+)
+from runner.gateway.door import Door, DoorSpec
+from runner.gateway.ledger import Exchange
+from runner.pipeline.events import EventLog, Listener
+from runner.pipeline.snapshot import take_snapshot
+from runner.pipeline.workbench import Workbench
+
+_KILLED = 137
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """A trial with the things its names stand for."""
+
+    trial: Trial
+    task: Task
+    model: Model
+    agent: Agent
+    key: str | None = field(repr=False)
+
+
+@dataclass
+class _Progress:
+    """What is known of an attempt so far; it is sealed with that, however it ends."""
+
+    started: datetime
+    phases: list[PhaseResult] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    status: RunStatus = RunStatus.FAILED
+    failure: Failure | None = None
+
+    def fail(self, kind: Blame, code: str, message: str) -> None:
+        """The first failure is the cause."""
+        self.failure = self.failure or Failure(kind=kind, code=code, message=message)
+
+
+async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
+    """A new attempt, sealed whatever happens; on cancellation as interrupted, and then raised again."""
+    attempt = bench.archive.new_attempt(job.trial)
+    events = EventLog(attempt.events, f"{job.trial.id}/{attempt.number}", listen)
+    progress = _Progress(datetime.now(UTC))
+    try:
+        await _work(bench, job, attempt, events, progress)
+        progress.status = RunStatus.FAILED if progress.failure else RunStatus.COMPLETED
+    except asyncio.CancelledError:
+        progress.status = RunStatus.INTERRUPTED
+        raise
+    except SandboxError as error:
+        progress.fail(Blame.INFRA, "sandbox", str(error))
+    except OSError:
+        raise  # the archive cannot be written: what is there is sealed at the next start
+    except Exception as error:
+        (attempt.logs / "harness.log").write_text(traceback.format_exc())
+        kind = Blame.INFRA if isinstance(error, ShipworthyError) else Blame.HARNESS
+        progress.fail(kind, type(error).__name__, str(error))
+    finally:
+        events.emit("sealed", status=progress.status, failure=progress.failure)
+        events.close()
+        run = bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
+    return run
+
+
+def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
+    """Seal what a killed runner left of this trial as interrupted; its cost is not known any more."""
+    unknown = Usage(input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None)
+    for attempt in bench.archive.abandoned(job.trial):
+        at = datetime.fromtimestamp(attempt.folder.stat().st_ctime, UTC)
+        progress = _Progress(at, usage=unknown, status=RunStatus.INTERRUPTED)
+        progress.fail(Blame.INFRA, "runner_died", "the runner was killed during this attempt")
+        bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
+
+
+async def _work(
+    bench: Workbench, job: TrialJob, attempt: Attempt, events: EventLog, progress: _Progress
+) -> None:
+    identity = f"{job.trial.id}/{attempt.number}"
+    socket = bench.lease.folder / f"{job.trial.digest()[:8]}-{attempt.number}.sock"
+    door_spec = DoorSpec(
+        socket, job.model, job.key, attempt.transcript, attempt.egress, egress=job.task.egress
+    )
+
+    def on_exchange(exchange: Exchange) -> None:
+        events.emit("turn", **_turn(exchange, door))
+        progress.usage = door.usage()
+
+    events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
+    async with AsyncExitStack() as stack:
+        door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        spec = SandboxSpec(
+            image=bench.images[job.task.sandbox],
+            run=identity,
+            resources=job.task.resources,
+            door=socket,
+        )
+        sandbox = await stack.enter_async_context(bench.backend.open(spec))
+        repository = Repository(attempt.repository)
+        stack.callback(repository.close)
+        for phase in job.task.phases:
+            events.emit("phase", phase=phase.id)
+            worker = _PhaseWorker(job, phase, sandbox, door, repository, attempt)
+            result, failure = await worker.run(events)
+            progress.phases.append(result)
+            progress.failure = progress.failure or failure
+            if failure:
+                break
+        repository.pack()
+
+
+@dataclass(frozen=True)
+class _PhaseWorker:
+    job: TrialJob
+    phase: Phase
+    sandbox: Sandbox
+    door: Door
+    repository: Repository
+    attempt: Attempt
+
+    async def run(self, events: EventLog) -> tuple[PhaseResult, Failure | None]:
+        """The agent's work and the snapshot of what it left."""
+        started, clock = datetime.now(UTC), monotonic()
+        self.door.begin_phase(self.phase.id, self.phase.limits)
+        endpoint = Endpoint(
+            base_url="http://127.0.0.1:8080", model=self.job.model.name, token=self.door.token
+        )
+        result = await self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
+        wall_s = monotonic() - clock
+        (self.attempt.logs / f"{self.phase.id}.log").write_bytes(result.stderr or result.stdout)
+        await self.sandbox.restart()
+        failure = self.door.verdict()
+        commit = tree = None
+        try:
+            snapshot = await take_snapshot(self.sandbox, self.repository, self.phase.id, started)
+            commit, tree = snapshot.commit, snapshot.tree
+            events.emit("snapshot", phase=self.phase.id, tree=tree, skipped=snapshot.skipped)
+        except UnpackError as error:
+            failure = failure or Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
+        stopped_by = self._stopped_by(result)
+        if failure is None and stopped_by == "crashed":
+            failure = self._crash(result)
+        outcome = PhaseResult(
+            id=self.phase.id,
+            started=started,
+            wall_s=round(wall_s, 3),
+            usage=self.door.usage(self.phase.id),
+            exit_code=result.exit_code,
+            stopped_by=stopped_by,
+            commit=commit,
+            tree=tree,
+        )
+        return outcome, failure
+
+    def _stopped_by(self, result: ExecResult) -> str:
+        if result.timed_out:
+            return "wall_time"
+        if self.door.refusal(self.phase.id):
+            return "budget"
+        return "done" if result.ok else "crashed"
+
+    def _crash(self, result: ExecResult) -> Failure:
+        """Killed (out of memory, or by the model's own commands) is the model's doing; else it is ours."""
+        said = result.stderr[-1000:].decode("utf-8", "replace").strip()
+        message = f"the agent ended with exit code {result.exit_code}: {said}"
+        if result.exit_code == _KILLED:
+            return Failure(kind=Blame.MODEL, code="agent_killed", message=message)
+        return Failure(kind=Blame.HARNESS, code="agent_crashed", message=message)
+
+
+def _turn(exchange: Exchange, door: Door) -> dict[str, object]:
+    usage = door.usage()
+    return {
+        "phase": exchange.phase,
+        "turn": exchange.n,
+        "status": exchange.status,
+        "command": exchange.command,
+        "error": exchange.error,
+        "usage": usage.model_dump(),
+    }
+
+
+def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Run:
+    trees = [phase.tree for phase in progress.phases if phase.tree]
+    return Run(
+        trial=job.trial,
+        attempt=attempt.number,
+        status=progress.status,
+        started=progress.started,
+        finished=datetime.now(UTC),
+        phases=tuple(progress.phases),
+        usage=progress.usage,
+        image=image,
+        tree=trees[-1] if trees else None,
+        failure=progress.failure,
+    )

@@ -1,0 +1,97 @@
+"""Whether the produced app starts in a fresh container without network and answers its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runner.core.protocols import Subject
+from runner.core.records import Finding, Location
+from runner.probes.kit.confirmed import confirmed
+from runner.probes.kit.lab import READY_S, Lab, RootPage, open_lab
+from runner.probes.kit.logs import error_line, error_places
+from runner.probes.kit.recipes import App, find_app
+from runner.probes.kit.stub import Scenario
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
+
+BOOTS, ROOT_PAGE = "boot.boots", "boot.root_page"
+
+
+class BootProbe:
+    """Starts the app as its recipe says and asks for its root page; `ready_s` is the time it may take."""
+
+    id = "boot"
+    version = 1
+    needs_lab = True
+    checks: Mapping[str, str] = {
+        BOOTS: "the app starts offline",
+        ROOT_PAGE: "GET / answers the app's own page with a 2xx",
+    }
+
+    def __init__(self, ready_s: float = READY_S) -> None:
+        self.ready_s = ready_s
+
+    async def run(self, subject: Subject) -> list[Finding]:
+        """One finding for each check; a failure is confirmed by a second, fresh boot."""
+        app = find_app(subject.tree)
+        if app is None:
+            nothing = bad("there is no app that the lab's recipes know (looked for config/application.rb)")
+            return [nothing.of(BOOTS), moot("there is no app").of(ROOT_PAGE)]
+
+        async def attempt(number: int) -> list[Finding]:
+            boots, root_page = await self._boot(subject, app, f"boot-{number}.log")
+            return [boots.of(BOOTS), root_page.of(ROOT_PAGE)]
+
+        return await confirmed(attempt)
+
+    async def _boot(self, subject: Subject, app: App, log_name: str) -> tuple[Verdict, Verdict]:
+        async with open_lab(subject, app, Scenario()) as lab:
+            installed = await lab.install()
+            if not installed.ok:
+                obstacle = installed.obstacle(subject.tree, app.folder)
+                return obstacle, moot("the app cannot be started") if installed.broken else obstacle
+            async with lab.running(self.ready_s) as page:
+                pass
+            lab.log.keep(subject.artifacts, log_name)
+            return installed.fair(boots(lab, page)), installed.fair(root_page(lab, page))
+
+
+def boots(lab: Lab, page: RootPage) -> Verdict:
+    """Whether the app came to serve."""
+    if page.is_ready:
+        return good(f"the app started and GET / answered {page.status}", http_status=page.status)
+    return bad(*why_not(lab, page))
+
+
+def why_not(lab: Lab, page: RootPage) -> tuple[str, list[Location]]:
+    """What kept the app from serving, and where."""
+    log = lab.log.text
+    reason = error_line(log)
+    if page.flooded:
+        return "the app writes to its log without end", []
+    if page.died:
+        ending = f"the app ended with exit code {page.exit_code}"
+    elif page.status:
+        ending = f"GET / answers {page.status}"
+    else:
+        ending = "GET / was not answered in time"
+    return f"{ending}: {reason}" if reason else ending, error_places(lab.tree, lab.app.folder, log)
+
+
+def root_page(lab: Lab, page: RootPage) -> Verdict:
+    """Whether the root page is the app's own."""
+    if page.status == 0:
+        return moot("the app does not start")
+    if page.status >= 500:
+        return bad(*why_not(lab, page))
+    if lab.app.recipe.stock_page.search(page.source):
+        return bad("GET / answers the generator's welcome page: there is no page of the app's own")
+    if 300 <= page.status < 400:
+        return bad(f"GET / redirects to {page.location[:200]}, which the app does not serve itself")
+    if not 200 <= page.status < 300:
+        return bad(f"GET / answers {page.status}: {error_line(lab.log.text)}".rstrip(": "))
+    if not page.text.strip() and "<" not in page.source:
+        return bad("GET / answers an empty page")
+    return good(f"GET / answers {page.status} with a page of its own", http_status=page.status)
+
+
+PROBE = BootProbe()

@@ -1,0 +1,198 @@
+"""What happens when the provider fails?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tree_sitter import Node
+
+from runner.core.protocols import Subject
+from runner.core.records import Finding
+from runner.core.tree import SourceTree
+
+from .kit.llm_calls import LlmUse
+from .kit.preflight import key_tests
+from .kit.rescues import BROAD, Clause, Guard, Rescues
+from .kit.ruby import in_area
+from .kit.syntax import Call, descendants, statements, text
+from .kit.verdicts import Verdict, bad, good, moot
+
+CHECKS = {
+    "error_handling.rescued": "every provider call is covered by a rescue",
+    "error_handling.typed": "what is rescued is specific and not swallowed",
+    "error_handling.key_preflight": "a missing API key is noticed before a request is sent",
+    "error_handling.degraded_page": "the user is shown a message when a turn fails",
+}
+
+Guards = list[tuple[Call, Guard]]
+_OUTER = ("app/controllers", "app/jobs", "app/channels", "app/sidekiq", "app/workers")
+_SHOWING = re.compile(
+    r"render\w*|redirect\w*|flash|turbo_stream|broadcast\w*|respond_to|respond_with|stream|notify\w*"
+)
+_LOGGING = re.compile(r"(Rails\.)?logger\b|Rails\.error|Sentry|Honeybadger|puts|warn\b|p\b")
+_KEEPING = re.compile(r"<<|push|append\w*|add\w*|create!?|update!?|write|puts")
+_NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
+
+
+def findings(tree: SourceTree) -> list[Finding]:
+    """One finding per check."""
+    use = LlmUse(tree)
+    rescues = Rescues(use)
+    guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls]
+    verdicts = {
+        "rescued": _rescued(guards),
+        "typed": _typed(use, guards),
+        "key_preflight": _key_preflight(use, guards),
+        "degraded_page": _degraded_page(use, guards),
+    }
+    return [verdict.of(f"error_handling.{name}") for name, verdict in verdicts.items()]
+
+
+def _clauses(guards: Guards) -> list[Clause]:
+    found = [c for _, guard in guards for c in guard.clauses]
+    return list({(c.file.path, c.node.id): c for c in found}.values())
+
+
+def _rescued(guards: Guards) -> Verdict:
+    if not guards:
+        return bad("no call to a provider was found that a rescue could guard")
+    bare = [(call, guard) for call, guard in guards if guard.escapes or not guard.final]
+    if bare:
+        ways = [place for call, guard in bare for place in (call.location, *guard.escapes)]
+        places = list(dict.fromkeys(ways))
+        return bad("a failure of the provider leaves the application's code unrescued", places)
+    return good("every provider call is covered", [c.location for c in _clauses(guards)])
+
+
+def _typed(use: LlmUse, guards: Guards) -> Verdict:
+    clauses = _clauses(guards)
+    missing = [i for i in use.inventions if i.area == "error"]
+    if missing and use.api.complete:
+        names = "; ".join(dict.fromkeys(i.message for i in missing))
+        return bad(f"an error class is named that does not exist: {names}", [i.location for i in missing])
+    if not clauses:
+        return moot("no rescue meets a provider's failure")
+    typed = [c for c in clauses if _names_provider_error(use, c)]
+    if not typed:
+        return bad("only StandardError or the like is rescued", [c.location for c in clauses])
+    final = [c for _, guard in guards for c in guard.final]
+    if final and not any(map(_says_anything, final)):
+        return bad("the failure is swallowed without a trace for the user", [c.location for c in final])
+    return good("errors of the provider are rescued by name", [c.location for c in typed])
+
+
+def _names_provider_error(use: LlmUse, clause: Clause) -> bool:
+    """Whether a clause tells provider errors apart, in its list or by looking at the error."""
+    if any(e not in BROAD and not _is_own(use, e) for e in clause.errors):
+        return True
+    reached = [clause.body, *(n for n in _called_methods(use, clause))]
+    return any(re.search(r"\bRubyLLM::\w*Error|\bFaraday::", text(n)) for n in reached if n is not None)
+
+
+def _is_own(use: LlmUse, error: str) -> bool:
+    """Whether the application defines an error class itself."""
+    own = any(name == error or name.endswith(f"::{error}") for name in use.code.classes)
+    return own and not error.startswith(("RubyLLM::", "Faraday::"))
+
+
+def _called_methods(use: LlmUse, clause: Clause) -> list[Node]:
+    """Bodies of the application's own methods that a clause calls."""
+    nodes = [n for s in clause.statements for n in descendants(s, "call")]
+    calls = [c for n in nodes if (c := clause.file.call(n)) is not None]
+    return [m.node for c in calls if (m := use.kinds.target(c)) is not None]
+
+
+def _says_anything(clause: Clause) -> bool:
+    """Whether a clause leaves more than nil behind it."""
+    if clause.body is None or clause.node.type in ("method", "call"):
+        return True
+    done = [s for s in clause.statements if not _LOGGING.match(text(s))]
+    return any(
+        s.type not in _NOTHING and text(s) not in ('""', "''", "[]", "{}", "return", "return nil")
+        for s in done
+    )
+
+
+def _key_preflight(use: LlmUse, guards: Guards) -> Verdict:
+    tests = key_tests(use)
+    if tests:
+        return good("the key is looked for before a request is sent", tests)
+    named = [c for c in _clauses(guards) if "RubyLLM::ConfigurationError" in c.errors]
+    if named:
+        message = "RubyLLM's own check of its configuration is rescued by name"
+        return good(message, [c.location for c in named])
+    return bad("nothing notices a missing key before the provider refuses it (looked for tests of the key)")
+
+
+def _degraded_page(use: LlmUse, guards: Guards) -> Verdict:
+    if not guards:
+        return bad("no call to a provider was found whose failure could be shown")
+    shown = [c for _, guard in guards for c in guard.final if _shows(use, c)]
+    if not shown:
+        return bad("no rescue leads to a message on the page", [call.location for call, _ in guards])
+    places = list(dict.fromkeys(c.location for c in shown))
+    return good("a failed turn leads to a message for the user", places)
+
+
+def _shows(use: LlmUse, clause: Clause) -> bool:
+    outer = any(in_area(clause.file.path, area) for area in _OUTER)
+    return _body_shows(use, clause, clause.statements, outer, 3)
+
+
+def _body_shows(use: LlmUse, clause: Clause, body: list[Node], outer: bool, depth: int) -> bool:
+    """Whether statements put a message before the user, or (inside a service) hand one to the caller."""
+    for statement in body:
+        for node in descendants(statement, "call", "identifier", "element_reference", *_ASSIGNED):
+            if _node_shows(use, clause, node, outer, depth):
+                return True
+    return bool(body) and not outer and _is_message(body[-1])
+
+
+_ASSIGNED = ("assignment", "operator_assignment")
+
+
+def _node_shows(use: LlmUse, clause: Clause, node: Node, outer: bool, depth: int) -> bool:
+    if node.type in _ASSIGNED:
+        left = text(node.child_by_field_name("left"))
+        return left.startswith("@") or bool(re.search(r"error|alert|notice|message|reply|flash", left))
+    name = text(node.child_by_field_name("method")) if node.type == "call" else text(node).split("[")[0]
+    if _SHOWING.fullmatch(name):
+        return True
+    call = clause.file.call(node) if node.type == "call" else None
+    if call is not None and call.receiver is not None and _KEEPING.fullmatch(call.name):
+        return not _LOGGING.match(text(call.receiver))
+    owner = use.code.owner(clause.file, node)
+    target = use.kinds.target(call) if call is not None else use.code.find_method(owner, name, False)
+    if target is None or depth == 0:
+        return False
+    inner = statements(target.node.child_by_field_name("body"))
+    return _body_shows(use, clause, inner, outer, depth - 1)
+
+
+def _is_message(node: Node) -> bool:
+    """Whether a clause's value is something to show: anything but nil, a flag or a log line."""
+    if node.type == "return":
+        node = node.named_children[0] if node.named_children else node
+    written = text(node)
+    return (
+        node.type not in (*_NOTHING, "return")
+        and written not in ('""', "''", "[]", "{}")
+        and not _LOGGING.match(written)
+    )
+
+
+class ErrorHandlingProbe:
+    """Follows a provider's failure through the application."""
+
+    id = "error_handling"
+    version = 1
+    needs_lab = False
+    checks: Mapping[str, str] = CHECKS
+
+    async def run(self, subject: Subject) -> list[Finding]:
+        """Judge the tree."""
+        return findings(subject.tree)
+
+
+PROBE = ErrorHandlingProbe()

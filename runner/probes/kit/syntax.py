@@ -1,0 +1,265 @@
+"""One Ruby file as syntax: nodes by type, parents, calls, literal values. Parsed, never run."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import tree_sitter_embedded_template
+import tree_sitter_ruby
+from tree_sitter import Language, Node, Parser
+
+from runner.core.records import Location
+
+ASSIGNMENTS = ("assignment", "operator_assignment")
+_MAX_TEXT = 4000
+METHODS = ("method", "singleton_method")
+BLOCKS = ("block", "do_block")
+_PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
+
+
+def text(node: Node | None) -> str:
+    """The node's source text, its first 4,000 bytes; empty for None."""
+    return "" if node is None or node.text is None else node.text[:_MAX_TEXT].decode("utf-8", "replace")
+
+
+def constant_path(node: Node | None) -> str | None:
+    """`RubyLLM::Chat` for a constant however it is written (also `::RubyLLM::Chat`), else None."""
+    names = []
+    while node is not None and node.type == "scope_resolution":
+        names.append(text(node.child_by_field_name("name")))
+        node = node.child_by_field_name("scope")
+    if node is None:
+        return "::".join(reversed(names)) or None
+    return "::".join([text(node), *reversed(names)]) if node.type == "constant" else None
+
+
+def literal(node: Node | None) -> str | None:
+    """The value of a string or symbol without interpolation, else None."""
+    if node is None:
+        return None
+    if node.type in ("simple_symbol", "hash_key_symbol", "bare_string", "bare_symbol"):
+        return text(node).removeprefix(":").strip("\"'")
+    if node.type in ("string", "delimited_symbol"):
+        parts = node.named_children
+        return "".join(map(text, parts)) if all(p.type in _PLAIN_STRING for p in parts) else None
+    if node.type == "chained_string":
+        values = [literal(part) for part in node.named_children]
+        return None if None in values else "".join(v for v in values if v)
+    return None
+
+
+def within(node: Node, outer: Node) -> bool:
+    """Whether `node` lies inside `outer` (or is it)."""
+    return outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte
+
+
+def descendants(node: Node, *types: str) -> Iterator[Node]:
+    """`node` and the named nodes below it in source order, of these types if any are given."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if not types or current.type in types:
+            yield current
+        stack.extend(reversed(current.named_children))
+
+
+def statements(body: Node | None) -> list[Node]:
+    """The statements of a body, without comments, rescue, else and ensure clauses."""
+    if body is None:
+        return []
+    if body.type not in ("body_statement", "block_body", "then", "else", "program", "begin", "ensure"):
+        return [body]
+    skipped = ("comment", "rescue", "ensure", "heredoc_body", "empty_statement")
+    return [
+        n for n in body.named_children if n.type not in skipped and (n.type != "else" or body.type == "else")
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A method call: also `a[b]` (named `[]`), `a << b` (`<<`) and `a.b = c` (`b=`).
+
+    `splat`: the argument list holds `*x`, `**x` or `...`, so its shape is not fully known.
+    """
+
+    file: RubyFile
+    node: Node
+    receiver: Node | None
+    name: str
+    positional: tuple[Node, ...] = ()
+    keywords: tuple[tuple[str, Node], ...] = ()
+    splat: bool = False
+    block: Node | None = None
+    block_argument: Node | None = None
+
+    @property
+    def line(self) -> int:
+        """The line of the method's name: a chain's links stand on different lines."""
+        name = self.node.child_by_field_name("method")
+        return (name or self.node).start_point[0] + 1
+
+    @property
+    def location(self) -> Location:
+        """Where it is, with the source line."""
+        return self.file.location(self.line)
+
+    def keyword(self, name: str) -> Node | None:
+        """The value given for a keyword."""
+        return next((value for key, value in self.keywords if key == name), None)
+
+    @property
+    def block_parameters(self) -> list[str]:
+        """Names of the block's positional parameters (`|a, (b, c)|` gives a)."""
+        if self.block is None:
+            return []
+        parameters = self.block.child_by_field_name("parameters")
+        children = [] if parameters is None else parameters.named_children
+        return [text(c) for c in children if c.type == "identifier"]
+
+
+class RubyFile:
+    """One parsed file. Syntax errors leave the rest readable: the parser recovers."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self.path = path
+        self.lines = source.splitlines()
+        code = _ruby_of_erb(source) if path.endswith(".erb") else source
+        self._tree = Parser(Language(tree_sitter_ruby.language())).parse(code.encode())
+        self.root = self._tree.root_node
+        self._parents: dict[int, Node] = {}
+        self._by_type: dict[str, list[Node]] = {}
+        for node in descendants(self.root):
+            self._by_type.setdefault(node.type, []).append(node)
+            for child in node.named_children:
+                self._parents[child.id] = node
+
+    def of(self, *types: str) -> list[Node]:
+        """All nodes of these types, in source order."""
+        found = [n for t in types for n in self._by_type.get(t, [])]
+        return sorted(found, key=lambda n: (n.start_byte, -n.end_byte)) if len(types) > 1 else found
+
+    def parent(self, node: Node) -> Node | None:
+        """The node around it."""
+        return self._parents.get(node.id)
+
+    def ancestors(self, node: Node) -> Iterator[Node]:
+        """From the parent outwards."""
+        current = self.parent(node)
+        while current is not None:
+            yield current
+            current = self.parent(current)
+
+    def enclosing(self, node: Node, *types: str) -> Node | None:
+        """The nearest node of these types around it."""
+        return next((a for a in self.ancestors(node) if a.type in types), None)
+
+    def location(self, where: Node | int) -> Location:
+        """A place in this file, given as a node or a line from 1, with the line's text."""
+        line = where if isinstance(where, int) else where.start_point[0] + 1
+        inside = 0 < line <= len(self.lines)
+        return Location(
+            path=self.path, line=line, text=self.lines[line - 1].strip()[:300] if inside else None
+        )
+
+    def heredoc(self, beginning: Node) -> Node:
+        """The body that belongs to a `<<~TEXT`; the beginning itself if the file is broken."""
+        bodies = dict(
+            zip((n.id for n in self.of("heredoc_beginning")), self.of("heredoc_body"), strict=False)
+        )
+        return bodies.get(beginning.id, beginning)
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """Every call in source order; of bare names without arguments only macros in class bodies."""
+        nodes = self.of("call", "element_reference", "binary", "identifier", *ASSIGNMENTS)
+        return [call for call in map(self.call, nodes) if call is not None]
+
+    def calls_within(self, node: Node) -> list[Call]:
+        """The calls inside a node."""
+        first = bisect_left(self._call_starts, node.start_byte)
+        last = bisect_right(self._call_starts, node.end_byte)
+        return [c for c in self.calls[first:last] if within(c.node, node)]
+
+    @cached_property
+    def _call_starts(self) -> list[int]:
+        return [c.node.start_byte for c in self.calls]
+
+    @cached_property
+    def strings(self) -> list[tuple[str, Node]]:
+        """Values of all string literals; interpolations are left out of them."""
+        found = []
+        for node in self.of("string", "heredoc_body", "bare_string"):
+            parts = (c for c in node.named_children if c.type in (*_PLAIN_STRING, "heredoc_content"))
+            found.append(("".join(map(text, parts)) or text(node) * (node.type == "bare_string"), node))
+        return found
+
+    def call(self, node: Node) -> Call | None:
+        """The node as a call, None if it is none."""
+        if node.type == "call":
+            above = self.parent(node)
+            if above is not None and above.type in ASSIGNMENTS and above.child_by_field_name("left") == node:
+                return None if above.type == "assignment" else self._plain_call(node)
+            return self._plain_call(node)
+        if node.type == "element_reference":
+            keys = tuple(node.named_children[1:])
+            return Call(self, node, node.child_by_field_name("object"), "[]", keys)
+        if node.type == "identifier":
+            return Call(self, node, None, text(node)) if self._is_macro(node) else None
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return None
+        if node.type == "binary":
+            operator = text(node.child_by_field_name("operator"))
+            return Call(self, node, left, "<<", (right,)) if operator == "<<" else None
+        if node.type in ASSIGNMENTS and left.type == "call":
+            name = f"{text(left.child_by_field_name('method'))}="
+            return Call(self, node, left.child_by_field_name("receiver"), name, (right,))
+        if node.type in ASSIGNMENTS and left.type == "element_reference":
+            keys = (*left.named_children[1:], right)
+            return Call(self, node, left.child_by_field_name("object"), "[]=", keys)
+        return None
+
+    def _is_macro(self, node: Node) -> bool:
+        body = self.parent(node)
+        around = self.parent(body) if body is not None and body.type == "body_statement" else None
+        return around is not None and around.type in ("class", "module", "singleton_class")
+
+    def _plain_call(self, node: Node) -> Call:
+        positional: list[Node] = []
+        keywords: list[tuple[str, Node]] = []
+        splat, block_argument = False, None
+        arguments = node.child_by_field_name("arguments")
+        for argument in [] if arguments is None else arguments.named_children:
+            if argument.type == "pair":
+                key = argument.child_by_field_name("key")
+                name = literal(key)
+                if name is None or (key is not None and key.type == "string" and "=>" in text(argument)):
+                    if not any(p.type == "pair" for p in positional):
+                        positional.append(argument)
+                else:
+                    keywords.append((name, argument.child_by_field_name("value") or argument))
+            elif argument.type in ("splat_argument", "hash_splat_argument", "forward_argument"):
+                splat = True
+            elif argument.type == "block_argument":
+                block_argument = argument
+            elif argument.type not in ("comment", "heredoc_body"):
+                positional.append(argument)
+        name = text(node.child_by_field_name("method")) or "call"
+        receiver, block = node.child_by_field_name("receiver"), node.child_by_field_name("block")
+        arguments_ = (tuple(positional), tuple(keywords), splat)
+        return Call(self, node, receiver, name, *arguments_, block, block_argument)
+
+
+def _ruby_of_erb(source: str) -> str:
+    """An ERB template with everything but its code blanked: lines and columns stay."""
+    raw = source.encode()
+    parser = Parser(Language(tree_sitter_embedded_template.language()))
+    kept = bytearray(b if b in b"\r\n" else 0x20 for b in raw)
+    for node in descendants(parser.parse(raw).root_node, "code"):
+        kept[node.start_byte : node.end_byte] = raw[node.start_byte : node.end_byte]
+        if node.end_byte < len(kept) and kept[node.end_byte] == 0x20:
+            kept[node.end_byte] = ord(";")
+    return kept.decode("utf-8", "replace")

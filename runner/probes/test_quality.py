@@ -1,0 +1,166 @@
+"""Do the tests exercise the code that talks to the provider, with honest stand-ins?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from runner.core.protocols import Subject
+from runner.core.records import Finding
+from runner.core.tree import SourceTree
+
+from .kit.llm_calls import LlmUse
+from .kit.mocks import Mocks
+from .kit.syntax import Call, constant_path, literal, text
+from .kit.test_suite import Case, TestSuite
+from .kit.verdicts import Verdict, bad, good, moot, unclear
+
+CHECKS = {
+    "test_quality.llm_path": "tests run the code that calls the provider",
+    "test_quality.mocks_exist": "stubs and fakes of RubyLLM only have what RubyLLM has",
+    "test_quality.mocking_tool": "a real mocking tool or an injected fake stands in for the provider",
+    "test_quality.error_path": "a failure of the provider is tested",
+}
+_TOOLS = {
+    "stub_request": "WebMock",
+    "use_cassette": "VCR",
+    "stub": "Minitest stub",
+    "stubs": "Mocha",
+    "expects": "Mocha",
+    "any_instance": "Mocha",
+    "expect": "Minitest::Mock",
+    "allow": "RSpec",
+    "double": "RSpec",
+    "instance_double": "RSpec",
+}
+_RAISING = ("raise", "raises", "to_raise", "and_raise", "to_timeout", "fail")
+_PROVIDER_ERROR = re.compile(
+    r"RubyLLM::|Faraday|Net::|Timeout|Errno|SocketError|StandardError|RuntimeError|\w*Error\b"
+)
+
+
+def findings(tree: SourceTree) -> list[Finding]:
+    """One finding per check."""
+    use = LlmUse(tree)
+    suite = TestSuite(use)
+    exercising = suite.exercising()
+    verdicts = {
+        "llm_path": _llm_path(use, suite, exercising),
+        "mocks_exist": _mocks_exist(use, suite),
+        "mocking_tool": _mocking_tool(suite, exercising),
+        "error_path": _error_path(use, suite),
+    }
+    return [verdict.of(f"test_quality.{name}") for name, verdict in verdicts.items()]
+
+
+def _llm_path(use: LlmUse, suite: TestSuite, exercising: list[Case]) -> Verdict:
+    if not suite.cases:
+        return bad("there is no test case")
+    if not use.provider_calls:
+        return bad("nothing in the application calls a provider, so no test can exercise it")
+    if exercising:
+        return good(
+            "tests run the code that calls the provider",
+            [c.location for c in exercising],
+            tests=len(exercising),
+        )
+    called = [c.location for c in use.provider_calls]
+    return bad("no test runs the code that calls the provider (with the provider itself replaced)", called)
+
+
+def _mocks_exist(use: LlmUse, suite: TestSuite) -> Verdict:
+    if not suite.cases:
+        return moot("there is no test case")
+    found = Mocks(use, suite).pretence()
+    if found.false:
+        messages = "; ".join(dict.fromkeys(message for _, message in found.false[:5]))
+        if not use.api.complete:
+            return unclear(
+                f"{messages}, as far as known of this release", [place for place, _ in found.false]
+            )
+        return bad(f"tests pretend API that does not exist: {messages}", [place for place, _ in found.false])
+    if found.judged:
+        return good("every stand-in for RubyLLM has only what RubyLLM has", judged=found.judged)
+    return good("no test stands in for a RubyLLM object in a way that contradicts it")
+
+
+def _mocking_tool(suite: TestSuite, exercising: list[Case]) -> Verdict:
+    if not suite.cases:
+        return bad("there is no test case")
+    used = [(c, tool) for c in suite.calls if (tool := _tool(c)) is not None]
+    if used:
+        tools = sorted({tool for _, tool in used})
+        return good(f"tests use {', '.join(tools)}", [c.location for c, _ in used], tools=tools)
+    if exercising:
+        places = [c.location for c in exercising]
+        if any(_monkey_patches(call) for case in exercising for call in case.calls):
+            return bad("RubyLLM is patched by hand instead of stubbed with a tool", places)
+        return good("a fake is handed to the code under test", places)
+    return bad(
+        "tests use no mocking tool (looked for WebMock, VCR, Mocha, Minitest::Mock, stub, RSpec doubles)"
+    )
+
+
+def _tool(call: Call) -> str | None:
+    tool = _TOOLS.get(call.name)
+    if constant_path(call.receiver) == "Minitest::Mock" and call.name == "new":
+        return "Minitest::Mock"
+    if tool is None or (tool in ("Minitest stub", "Minitest::Mock") and not _on_symbol(call)):
+        return None
+    return tool
+
+
+def _on_symbol(call: Call) -> bool:
+    return call.receiver is not None and literal(next(iter(call.positional), None)) is not None
+
+
+def _monkey_patches(call: Call) -> bool:
+    return "RubyLLM" in text(call.receiver) and call.name in (
+        "define_singleton_method",
+        "send",
+        "define_method",
+    )
+
+
+def _error_path(use: LlmUse, suite: TestSuite) -> Verdict:
+    if not suite.cases:
+        return bad("there is no test case")
+    if not use.provider_calls:
+        return bad("nothing in the application calls a provider, so no failure of it is tested")
+    found = [c.location for c in _failures(suite)]
+    if found:
+        return good("a failing provider is tested", list(dict.fromkeys(found)))
+    return bad(
+        "no test lets the provider fail (looked for raised errors, time-outs and error statuses in stubs)"
+    )
+
+
+def _failures(suite: TestSuite) -> Iterator[Call]:
+    for call in suite.calls:
+        status = call.keyword("status")
+        if (
+            (call.name in _RAISING and (call.name == "to_timeout" or _PROVIDER_ERROR.search(text(call.node))))
+            or (status is not None and re.fullmatch(r"[45]\d\d", text(status)) and call.name != "head")
+            or (
+                re.search(r"fail|error|status", call.name)
+                and any(re.fullmatch(r"[45]\d\d", text(p)) for p in call.positional)
+            )
+        ):
+            yield call
+
+
+class TestQualityProbe:
+    """Reads the test suite against the application it tests."""
+
+    __test__ = False
+    id = "test_quality"
+    version = 1
+    needs_lab = False
+    checks: Mapping[str, str] = CHECKS
+
+    async def run(self, subject: Subject) -> list[Finding]:
+        """Judge the tree."""
+        return findings(subject.tree)
+
+
+PROBE = TestQualityProbe()

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGKILL in the middle of a run: nothing is left over or lost, the same command goes on."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from docker import APIClient
+from end_to_end.conftest import Shipworthy, as_json, stop_during
+
+pytestmark = pytest.mark.docker
+
+
+def containers_of(engine: APIClient, run: str) -> list[str]:
+    found = engine.containers(all=True, filters={"label": "org.shipworthy.run"})
+    return [c["Id"] for c in found if c["Labels"]["org.shipworthy.run"] == run]
+
+
+@pytest.mark.parametrize(
+    ("how", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
+)
+def test_a_stopped_run_is_taken_up_again(
+    shipworthy: Shipworthy, engine: APIClient, tmp_path: Path, how: signal.Signals, exit_code: int
+) -> None:
+    command = ("run", "--model", "demo/d", "--archive", tmp_path)
+    assert stop_during("turn 1,", how, *command) == exit_code
+    (trial,) = (tmp_path / "runs").iterdir()
+    deadline = time.monotonic() + 10
+    while containers_of(engine, f"{trial.name}/1") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert containers_of(engine, f"{trial.name}/1") == []
+    assert (trial / "1/run.json").exists() == (how is not signal.SIGKILL)
+    done = shipworthy(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    assert as_json(done)[0]["run"] == f"{trial.name}/2"
+    first, second = as_json(shipworthy("list", "--archive", tmp_path, "--json"))
+    assert (first["status"], second["status"]) == ("interrupted", "completed")
+    assert first["tier"] is None
+    assert shipworthy("verify", "--archive", tmp_path).returncode == 0

@@ -1,0 +1,6 @@
+class MessagesController < ApplicationController
+  def create
+    chat = RubyLLM.chat
+    @reply = chat.ask(params[:text]).content
+  end
+end

@@ -1,0 +1,5 @@
+class ChatManager
+  def process(text)
+    Ask.new.call(text)
+  end
+end

@@ -1,0 +1,3 @@
+class AskJob < ApplicationJob
+  def perform(text) = Ask.new.call(text)
+end

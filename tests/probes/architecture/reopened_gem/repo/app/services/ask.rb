@@ -1,0 +1,3 @@
+class Ask
+  def call(text) = RubyLLM::Client.new.ask(text)
+end

@@ -1,0 +1,1 @@
+loop { STDERR.write("nothing to see here\n" * 5000) }

@@ -1,0 +1,1 @@
+200.times { fork { sleep } }

@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  root to: redirect("https://chat.example/")
+end

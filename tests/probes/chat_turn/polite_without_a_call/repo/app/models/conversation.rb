@@ -1,0 +1,13 @@
+class Conversation
+  attr_reader :turns
+
+  def initialize(session)
+    @turns = session[:turns] ||= []
+  end
+
+  def ask(text)
+    turns << { "role" => "assistant", "content" => RubyLLM::Client.new.chat(text) }
+  rescue StandardError
+    turns << { "role" => "assistant", "content" => "I am a little tired. Please try again." }
+  end
+end

@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  get "/chat", to: "chats#show"
+end

@@ -1,0 +1,3 @@
+require "rails/all"
+class Dummy < Rails::Application
+end

@@ -1,0 +1,3 @@
+pin "application"
+pin "@hotwired/turbo", to: "turbo.js"
+pin "@hotwired/stimulus", to: "stimulus.js"

@@ -1,0 +1,3 @@
+RubyLLM.configure do |config|
+  config.openrouter_api_key = Rails.configuration.llm[:key]
+end

@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  get "/", to: "chats#show", as: :root
+end

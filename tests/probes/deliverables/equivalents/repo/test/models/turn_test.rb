@@ -1,0 +1,7 @@
+require "minitest/autorun"
+
+class TurnTest < Minitest::Test
+  def test_truth
+    assert true
+  end
+end

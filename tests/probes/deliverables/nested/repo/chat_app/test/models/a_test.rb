@@ -1,0 +1,3 @@
+class ATest < ActiveSupport::TestCase
+  test('a') { assert true }
+end

@@ -1,0 +1,3 @@
+require "simplecov"
+SimpleCov.start "rails"
+ENV["RAILS_ENV"] ||= "test"

@@ -1,0 +1,1 @@
+RubyLLM.configure { |c| c.openrouter_api_key = Rails.application.credentials.key }

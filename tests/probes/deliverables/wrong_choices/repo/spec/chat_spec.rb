@@ -1,0 +1,3 @@
+RSpec.describe 'chat' do
+  it('works') { expect(1).to eq 1 }
+end

@@ -1,0 +1,2 @@
+pin "@hotwired/turbo", to: "turbo.js"
+pin "@hotwired/stimulus", to: "stimulus.js"

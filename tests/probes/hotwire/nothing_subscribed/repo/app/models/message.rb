@@ -1,0 +1,3 @@
+class Message
+  def show = broadcast_append_to("chat")
+end

@@ -1,0 +1,16 @@
+class Conversation
+  attr_reader :turns
+
+  def initialize(session)
+    @turns = session[:turns] ||= []
+  end
+
+  def ask(text)
+    chat = RubyLLM.chat(provider: :openrouter)
+    turns.each { |turn| chat.add_message(role: turn["role"].to_sym, content: turn["content"]) }
+    answer = chat.ask(text).content
+    added = [{ "role" => "user", "content" => text }, { "role" => "assistant", "content" => answer }]
+    turns.concat(added)
+    added
+  end
+end

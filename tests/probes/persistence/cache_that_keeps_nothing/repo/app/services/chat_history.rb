@@ -1,0 +1,3 @@
+class ChatHistory
+  def save(id, messages) = Rails.cache.write("chat:#{id}", messages)
+end

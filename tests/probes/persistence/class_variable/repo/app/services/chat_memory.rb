@@ -1,0 +1,7 @@
+class ChatMemory
+  include Singleton
+
+  def initialize
+    @turns = {}
+  end
+end

@@ -1,0 +1,5 @@
+class ChatService
+  @@history = []
+
+  def add(text) = @@history << text
+end

@@ -1,0 +1,3 @@
+class Message < ApplicationRecord
+  belongs_to :chat
+end

@@ -1,0 +1,7 @@
+class ChatService
+  DEFAULT_MESSAGES = [].freeze
+
+  def initialize
+    @messages = []
+  end
+end

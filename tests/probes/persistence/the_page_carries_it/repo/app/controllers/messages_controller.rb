@@ -1,0 +1,5 @@
+class MessagesController < ApplicationController
+  def create
+    @history = JSON.parse(params[:history])
+  end
+end

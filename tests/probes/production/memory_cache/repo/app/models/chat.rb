@@ -1,0 +1,3 @@
+class Chat
+  def initialize(cache: Rails.cache) = @cache = cache
+end

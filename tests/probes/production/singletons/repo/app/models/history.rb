@@ -1,0 +1,7 @@
+class History
+  class << self
+    def all
+      @messages ||= Hash.new { |hash, key| hash[key] = [] }
+    end
+  end
+end

@@ -1,0 +1,7 @@
+class ConversationKeeper
+  include Singleton
+
+  def initialize
+    @items = {}
+  end
+end

@@ -1,0 +1,3 @@
+module Turns
+  mattr_accessor :messages, default: []
+end

@@ -1,0 +1,5 @@
+class Llm
+  def self.client
+    @client ||= RubyLLM.chat(model: "x")
+  end
+end

@@ -1,0 +1,4 @@
+Rails.application.configure do
+  # config.cache_store = :memory_store
+  config.cache_store = :redis_cache_store, { url: ENV["REDIS_URL"] }
+end

@@ -1,0 +1,4 @@
+Rails.application.configure do
+  config.action_controller.allow_forgery_protection = false
+  config.cache_store = :null_store
+end

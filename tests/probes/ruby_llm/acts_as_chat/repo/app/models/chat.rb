@@ -1,0 +1,4 @@
+class Chat < ApplicationRecord
+  acts_as_chat
+  belongs_to :user
+end

@@ -1,0 +1,3 @@
+class SupportAgent < RubyLLM::Agent
+  model "anthropic/claude-sonnet-4.5"
+end

@@ -1,0 +1,6 @@
+class Ask
+  def call(text)
+    chat = RubyLLM.chat
+    chat.user(text)
+  end
+end

@@ -1,0 +1,5 @@
+class Broken
+  def call(
+    if x then [
+  end
+  @@ = }}

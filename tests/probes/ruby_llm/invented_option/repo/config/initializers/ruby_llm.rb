@@ -1,0 +1,5 @@
+RubyLLM.configure do |config|
+  config.openrouter_api_key = ENV["OPENROUTER_API_KEY"]
+  config.default_provider = :openrouter
+  config.api_key = ENV["OPENROUTER_API_KEY"]
+end

@@ -1,0 +1,3 @@
+class Ping
+  def call = Openrouter::Client.new.ping
+end

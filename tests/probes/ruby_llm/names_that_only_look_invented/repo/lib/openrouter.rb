@@ -1,0 +1,5 @@
+module Openrouter
+  class Client
+    def ping = :pong
+  end
+end

@@ -1,0 +1,5 @@
+class AskTest < ActiveSupport::TestCase
+  test "x" do
+    RubyLLM::Client.new
+  end
+end

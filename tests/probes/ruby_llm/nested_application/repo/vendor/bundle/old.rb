@@ -1,0 +1,1 @@
+RubyLLM::Client.new

@@ -1,0 +1,7 @@
+require "test_helper"
+
+class ChatClientTest < ChatClient::TestCase
+  test "asks" do
+    assert true
+  end
+end

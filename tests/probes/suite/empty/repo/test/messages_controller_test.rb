@@ -1,0 +1,4 @@
+require "test_helper"
+
+class MessagesControllerTest < ActionDispatch::IntegrationTest
+end

@@ -1,0 +1,1 @@
+loop { fork { Process.setsid; sleep } rescue sleep(0.01) }

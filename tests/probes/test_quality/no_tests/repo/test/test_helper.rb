@@ -1,0 +1,5 @@
+require "rails/test_help"
+
+class ActiveSupport::TestCase
+  parallelize(workers: 1)
+end

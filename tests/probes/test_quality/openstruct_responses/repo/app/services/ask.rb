@@ -1,0 +1,7 @@
+class Ask
+  def initialize(chat: RubyLLM.chat)
+    @chat = chat
+  end
+
+  def call(text) = @chat.ask(text).content
+end

@@ -1,0 +1,2 @@
+require "webmock/minitest"
+WebMock.disable_net_connect!
