@@ -76,6 +76,7 @@ class Ledger:
         self.phase = ""
         self._run = _Account("run", limits or Limits(), NOT_SENT, {})
         self._phases: dict[str, _Account] = {}
+        self._totals: dict[str, Usage] = {}
 
     def begin_phase(self, phase: str, limits: Limits) -> None:
         """Count from here on for `phase`; one that begins again keeps what it spent."""
@@ -99,11 +100,14 @@ class Ledger:
             worst = account.reserved.pop(exchange.n, None)
             if worst is not None:
                 account.spent += _known(exchange.usage, worst)
+        self._totals[exchange.phase] = self._totals.get(exchange.phase, NOT_SENT) + exchange.usage
         self.exchanges.append(exchange)
 
     def usage(self, phase: str | None = None) -> Usage:
         """Totals of one phase or of all; unknown as soon as one part is unknown."""
-        return reduce(add, (e.usage for e in self.exchanges if phase in (None, e.phase)), NOT_SENT)
+        if phase is not None:
+            return self._totals.get(phase, NOT_SENT)
+        return reduce(add, self._totals.values(), NOT_SENT)
 
     def _accounts(self, phase: str) -> list[_Account]:
         return [self._run, *(a for name, a in self._phases.items() if name == phase)]

@@ -106,8 +106,8 @@ async def _work(
     )
 
     def on_exchange(exchange: Exchange) -> None:
-        events.emit("turn", **_turn(exchange, door))
         progress.usage = door.usage()
+        events.emit("turn", **_turn(exchange, progress.usage))
 
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
@@ -191,8 +191,7 @@ class _PhaseWorker:
         return Failure(kind=Blame.HARNESS, code="agent_crashed", message=message)
 
 
-def _turn(exchange: Exchange, door: Door) -> dict[str, object]:
-    usage = door.usage()
+def _turn(exchange: Exchange, usage: Usage) -> dict[str, object]:
     return {
         "phase": exchange.phase,
         "turn": exchange.n,

@@ -9,11 +9,10 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-
-from .kit.llm_calls import LlmUse
-from .kit.ruby import Method, RubyClass, in_area
-from .kit.syntax import Call, constant_path, text
-from .kit.verdicts import Verdict, bad, good, moot
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.ruby import Method, RubyClass, in_area
+from runner.probes.kit.syntax import Call, constant_path, text
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {
     "architecture.service_object": "a service, model or agent calls the provider, not a controller",

@@ -10,13 +10,12 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-
-from .kit.llm_calls import LlmUse
-from .kit.preflight import key_tests
-from .kit.rescues import BROAD, Clause, Guard, Rescues
-from .kit.ruby import in_area
-from .kit.syntax import Call, descendants, statements, text
-from .kit.verdicts import Verdict, bad, good, moot
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.preflight import key_tests
+from runner.probes.kit.rescues import BROAD, Clause, Guard, Rescues
+from runner.probes.kit.ruby import in_area, is_task
+from runner.probes.kit.syntax import Call, descendants, statements, text
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {
     "error_handling.rescued": "every provider call is covered by a rescue",
@@ -39,7 +38,7 @@ def findings(tree: SourceTree) -> list[Finding]:
     """One finding per check."""
     use = LlmUse(tree)
     rescues = Rescues(use)
-    guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls]
+    guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls if not is_task(call.file)]
     verdicts = {
         "rescued": _rescued(guards),
         "typed": _typed(use, guards),

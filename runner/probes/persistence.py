@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-
-from .kit.llm_calls import LlmUse
-from .kit.stores import Kept, bounds, environment, kept_places
-from .kit.turns import kept_chats
-from .kit.verdicts import Verdict, bad, good, moot
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.stores import Kept, bounds, environment, kept_places
+from runner.probes.kit.turns import kept_chats
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {
     "persistence.kept": "the conversation is kept between requests",

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-
-from .kit.llm_calls import LlmUse
-from .kit.mocks import Mocks
-from .kit.syntax import Call, constant_path, literal, text
-from .kit.test_suite import Case, TestSuite
-from .kit.verdicts import Verdict, bad, good, moot, unclear
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.mocks import Mocks
+from runner.probes.kit.syntax import Call, constant_path, literal, text
+from runner.probes.kit.test_suite import Case, TestSuite
+from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 CHECKS = {
     "test_quality.llm_path": "tests run the code that calls the provider",
@@ -35,7 +34,8 @@ _TOOLS = {
 }
 _RAISING = ("raise", "raises", "to_raise", "and_raise", "to_timeout", "fail")
 _PROVIDER_ERROR = re.compile(
-    r"RubyLLM::|Faraday|Net::|Timeout|Errno|SocketError|StandardError|RuntimeError|\w*Error\b"
+    r"RubyLLM::|Faraday|Net::|Timeout|Errno|SocketError|StandardError|RuntimeError"
+    r"|\b(?!NotImplemented|Key|Argument|NoMethod|Name)\w*Error\b"
 )
 
 

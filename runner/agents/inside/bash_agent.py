@@ -32,6 +32,7 @@ REPLY_S = 1000
 KEPT_BYTES = 16_000
 DEFAULT_COMMAND_S = 120
 KILLING_S = 5
+FLUSH_S = 0.5
 STEP = "AGENT_STEP"  # a mark in the environment of each command, to find all that it started
 LONGEST_ARGUMENT = 100_000  # Linux takes 131,072 bytes in one argument
 STOP_STATUS = (401, 402, 403, 404)
@@ -70,10 +71,24 @@ class Stop(Exception):
         self.code = code
 
 
-def log(text: str) -> None:
-    """A few lines on standard error: the agent's log."""
-    sys.stderr.write(text.rstrip("\n") + "\n")
-    sys.stderr.flush()
+class Log:
+    """The agent's log, on standard error; every write wakes the engine, so quick turns share one."""
+
+    flushed = 0.0
+
+    def __call__(self, text: str) -> None:
+        """A few lines."""
+        sys.stderr.write(text.rstrip("\n") + "\n")
+        if time.monotonic() - self.flushed > FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """What is written can be seen, whatever happens next."""
+        sys.stderr.flush()
+        self.flushed = time.monotonic()
+
+
+log = Log()
 
 
 # --- the provider ------------------------------------------------------------------------------
@@ -210,7 +225,8 @@ class Shell:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            signal.sigtimedwait([signal.SIGCHLD], left)
+            if signal.sigtimedwait([signal.SIGCHLD], min(left, FLUSH_S)) is None:
+                log.flush()
         kill_tree(pid, f"{STEP}={self.step}\0".encode())
         os.waitpid(pid, 0)
         return None
@@ -378,6 +394,7 @@ def converse(config: Json, provider: Provider, shell: Shell) -> str:
 def main() -> int:
     """Run one phase; returns the exit code."""
     config = json.loads(sys.stdin.readline())
+    sys.stderr.reconfigure(line_buffering=False)  # type: ignore[union-attr]
     try:
         words = converse(config, Provider(config["base_url"], config["token"]), Shell())
     except Stop as stop:

@@ -8,15 +8,16 @@ memoised methods, method results, parameters and block parameters. Whatever it c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
-from .names import Names
-from .ruby import Method, RubyClass, RubyCode, is_test
-from .ruby_llm_api import RubyLlmApi
-from .syntax import (
+from runner.probes.kit.answers import Answers
+from runner.probes.kit.kind import INVENTED, NIL, VENDORS, Kind, joined
+from runner.probes.kit.names import Names
+from runner.probes.kit.ruby import Method, RubyClass, RubyCode, is_test
+from runner.probes.kit.ruby_llm_api import RubyLlmApi
+from runner.probes.kit.syntax import (
     ASSIGNMENTS,
     BLOCKS,
     METHODS,
@@ -24,7 +25,6 @@ from .syntax import (
     RubyFile,
     constant_path,
     descendants,
-    literal,
     statements,
     text,
     within,
@@ -47,51 +47,6 @@ _VALUES = {
 }
 _TRANSPARENT = (*ASSIGNMENTS, "rescue_modifier", "parenthesized_statements", "argument_list", "return")
 _EACH = re.compile(r"each|map|collect|flat_map|filter_map|reverse_each|select|find")
-_MAPPING = ("map", "collect", "flat_map", "filter_map")
-_SAME_ARRAY = re.compile(
-    r"select|reject|filter|to_a|compact|reverse|sort_by|sort|uniq|push|append|concat|<<|\+|-|each|reverse_each|take"
-    r"|drop|each_with_index|slice"
-)
-_ELEMENT = re.compile(r"\[\]|last|first|find|detect|pop|shift|sample|fetch")
-_SAME = re.compile(r"tap|dup|clone|freeze|itself|presence|deep_dup")
-_RECORD_FINDERS = re.compile(
-    r"new|create!?|find|find_by!?|first|last|take|build|find_or_\w+!?|first_or_\w+!?"
-)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a value is.
-
-    `name`: `RubyLLM`, `Chat`, `Chat.class` ..., `App` or `App.class` with `app` set, `Array` and `Proc` with
-    what they hold or return in `of`, `String`, `Transcript` (a conversation as one text), `Hash`, `nil`,
-    `Invented` (came out of a constant that does not exist).
-    """
-
-    name: str
-    app: RubyClass | None = None
-    of: Kind | None = None
-
-
-NIL = Kind("nil")
-INVENTED = Kind("Invented")
-
-
-def joined(kinds: Iterable[Kind | None]) -> Kind | None:
-    """The kind of a value that is one of these; nil besides something known does not count."""
-    known: Kind | None = NIL
-    for kind in kinds:
-        if kind is None:
-            return None
-        if kind in (NIL, known):
-            continue
-        if known == NIL:
-            known = kind
-        elif known is not None and kind.name == known.name == "Array":
-            known = Kind("Array", of=known.of if kind.of is None else kind.of if known.of is None else None)
-        else:
-            return None
-    return known
 
 
 class Kinds:
@@ -103,6 +58,7 @@ class Kinds:
         self._known: dict[tuple[str, int], Kind | None] = {}
         self._busy: set[tuple[str, int]] = set()
         self.names = Names(code)
+        self._answers = Answers(self)
 
     def of(self, file: RubyFile, node: Node | None) -> Kind | None:
         """The kind of an expression; None is unknown."""
@@ -185,7 +141,7 @@ class Kinds:
             return self._variable(file, node)
         if node.type in ("call", "element_reference"):
             call = file.call(node)
-            return None if call is None else self._call(call)
+            return None if call is None else self._answers.of_call(call)
         handler: dict[str, Callable[[RubyFile, Node], Kind | None]] = {
             "self": self.self_at,
             "binary": self._binary,
@@ -236,9 +192,9 @@ class Kinds:
         return Kind("String") if operator == "+" and left == Kind("String") else None
 
     def _proc(self, file: RubyFile, node: Node) -> Kind:
-        return Kind("Proc", of=self._value_of(file, node.child_by_field_name("body")))
+        return Kind("Proc", of=self.value_of(file, node.child_by_field_name("body")))
 
-    def _value_of(self, file: RubyFile, body: Node | None) -> Kind | None:
+    def value_of(self, file: RubyFile, body: Node | None) -> Kind | None:
         """The kind of a body's last statement."""
         if body is not None and body.type in BLOCKS:
             body = body.child_by_field_name("body")
@@ -249,18 +205,18 @@ class Kinds:
         kinds: list[Kind | None] = []
         branch: Node | None = node
         while branch is not None and branch.type in ("if", "unless", "conditional", "elsif"):
-            kinds.append(self._value_of(file, branch.child_by_field_name("consequence")))
+            kinds.append(self.value_of(file, branch.child_by_field_name("consequence")))
             branch = branch.child_by_field_name("alternative")
-        return joined([*kinds, self._value_of(file, branch)])
+        return joined([*kinds, self.value_of(file, branch)])
 
     def _case(self, file: RubyFile, node: Node) -> Kind | None:
         bodies = [n.child_by_field_name("body") if n.type == "when" else n for n in node.named_children]
-        return joined(self._value_of(file, b) for b in bodies if b is not None and b.type in ("then", "else"))
+        return joined(self.value_of(file, b) for b in bodies if b is not None and b.type in ("then", "else"))
 
     def _begin(self, file: RubyFile, node: Node) -> Kind | None:
         rescues = [n.child_by_field_name("body") for n in node.named_children if n.type == "rescue"]
         return joined(
-            [self._value_of(file, node), *(self._value_of(file, r) for r in rescues if r is not None)]
+            [self.value_of(file, node), *(self.value_of(file, r) for r in rescues if r is not None)]
         )
 
     # --- names -----------------------------------------------------------------------------------
@@ -281,7 +237,10 @@ class Kinds:
         value = self.names.constant(path)
         if value is not None:
             return self.of(*value)
-        return INVENTED if path.split("::")[0].lower() in ("rubyllm", "openrouter") else None
+        root = path.split("::")[0]
+        if root in VENDORS and app is None:
+            return Kind(root)
+        return INVENTED if root.lower() in ("rubyllm", "openrouter") else None
 
     def _identifier(self, file: RubyFile, node: Node) -> Kind | None:
         name = text(node)
@@ -382,99 +341,7 @@ class Kinds:
         return joined(found) if found else None
 
     def _method_value(self, file: RubyFile, node: Node, name: str) -> Kind | None:
-        return self._sent(self.self_at(file, node), name, None)
-
-    # --- calls -----------------------------------------------------------------------------------
-
-    def _call(self, call: Call) -> Kind | None:
-        if call.receiver is None and call.name in ("lambda", "proc") and call.block is not None:
-            return Kind("Proc", of=self._value_of(call.file, call.block))
-        if call.receiver is None:
-            return self._sent(self.self_at(call.file, call.node), call.name, call)
-        kind = self.of(call.file, call.receiver)
-        if kind is None:
-            return self._sent_to_unknown(call)
-        return self._sent(kind, call.name, call)
-
-    def _sent_to_unknown(self, call: Call) -> Kind | None:
-        if call.name in _MAPPING or call.name == "to_a":
-            return Kind("Array", of=self._value_of(call.file, call.block) if call.block is not None else None)
-        if call.name == "join" and call.receiver is not None:
-            return self._transcript(call)
-        return None
-
-    def _transcript(self, call: Call) -> Kind:
-        """A joined text is a transcript when what is joined spells out roles and contents."""
-        source = call.receiver
-        if source is not None and source.type == "identifier":
-            source = next(iter(self.names.reaching(call.file, source)), source)
-        words = text(source)
-        return Kind("Transcript" if "role" in words and "content" in words else "String")
-
-    def _sent(self, kind: Kind, name: str, call: Call | None) -> Kind | None:
-        if name in ("try", "public_send", "send", "__send__") and call is not None and call.positional:
-            name = literal(call.positional[0]) or name
-        if call is not None and name in ("then", "yield_self") and call.block is not None:
-            return self._value_of(call.file, call.block)
-        if _SAME.fullmatch(name):
-            return kind
-        if kind.app is not None:
-            return self._sent_to_app(kind, kind.app, name, call)
-        if kind.name == "Array":
-            return self._sent_to_array(kind, name, call)
-        if kind.name == "Proc" and name in ("call", "[]", "yield", "()"):
-            return kind.of
-        if kind == INVENTED:
-            return INVENTED if name == "new" else None
-        if name == "method" and call is not None and call.positional:
-            return Kind("Proc", of=self._sent(kind, literal(call.positional[0]) or "", None))
-        return self._sent_to_gem(kind.name, name)
-
-    def _sent_to_gem(self, kind: str, name: str) -> Kind | None:
-        signature = self.api.signature(kind, name)
-        if signature is None or signature.returns is None:
-            return Kind(kind.removesuffix(".class")) if name == "new" and kind.endswith(".class") else None
-        if signature.returns == "self":
-            return Kind(kind)
-        return (
-            Kind("Array", of=Kind("Message")) if signature.returns == "Messages" else Kind(signature.returns)
-        )
-
-    def _sent_to_app(self, kind: Kind, app: RubyClass, name: str, call: Call | None) -> Kind | None:
-        singleton = kind.name == "App.class"
-        method = self.code.find_method(app, name, singleton)
-        if method is not None:
-            return self.result(method)
-        if singleton and name == "new":
-            return Kind("App", app)
-        if singleton and name == "instance" and "Singleton" in app.includes:
-            return Kind("App", app)
-        if any(name in c.readers for c in self.code.lineage(app)):
-            places = [c.name for c in self.code.lineage(app)]
-            found = [self.of(*a) for place in places for a in self.names.variables(place, f"@{name}")]
-            return joined(found) if found else None
-        base = self.gem_class(app)
-        if base == "Record" and singleton:
-            return Kind("App", app) if _RECORD_FINDERS.fullmatch(name) else None
-        if base is None or (base == "Agent" and name == "chat" and self._has_own_chat(app, singleton)):
-            return None
-        found_kind = self._sent_to_gem(f"{base}.class" if singleton else base, name)
-        return Kind("App", app) if found_kind is not None and found_kind.name == base else found_kind
-
-    def _has_own_chat(self, app: RubyClass, singleton: bool) -> bool:
-        """Whether an agent's `chat` may be the application's record, as it may in its class's lambdas."""
-        owners = (self.code.owner(c.file, c.node) for c in self.names.calls("chat_model"))
-        return singleton or app in owners
-
-    def _sent_to_array(self, kind: Kind, name: str, call: Call | None) -> Kind | None:
-        if _ELEMENT.fullmatch(name):
-            many = call is not None and name in ("last", "first") and call.positional
-            return kind if many else kind.of
-        if name in _MAPPING:
-            return Kind("Array", of=self._value_of(call.file, call.block) if call and call.block else None)
-        if name == "join" and call is not None:
-            return self._transcript(call)
-        return kind if _SAME_ARRAY.fullmatch(name) else None
+        return self._answers.sent(self.self_at(file, node), name, None)
 
     def result(self, method: Method) -> Kind | None:
         """What a method returns: its last statement and its explicit returns."""
@@ -491,7 +358,7 @@ class Kinds:
             ]
             returned = [self.of(method.file, n) for n in own]
             rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
-            values = [self._value_of(method.file, r.child_by_field_name("body")) for r in rescued]
-            return joined([self._value_of(method.file, body), *returned, *values])
+            values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
+            return joined([self.value_of(method.file, body), *returned, *values])
         finally:
             self._busy.discard(key)

@@ -12,11 +12,11 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.core.tree import SourceTree
-
-from .kinds import INVENTED, Kind, Kinds
-from .ruby import RubyCode, in_area
-from .ruby_llm_api import RESULTS, RubyLlmApi, Signature, api_of
-from .syntax import BLOCKS, METHODS, Call, RubyFile, constant_path, literal, text, within
+from runner.probes.kit.kind import INVENTED, Kind
+from runner.probes.kit.kinds import Kinds
+from runner.probes.kit.ruby import RubyCode, in_area
+from runner.probes.kit.ruby_llm_api import RESULTS, RubyLlmApi, Signature, api_of
+from runner.probes.kit.syntax import BLOCKS, METHODS, Call, RubyFile, constant_path, literal, text, within
 
 CHATS = ("Chat", "Agent", "Record")
 _ASKING = ("ask", "say", "complete", "generate")
@@ -98,6 +98,7 @@ class LlmUse:
     def attempts(self) -> list[Call]:
         """Calls that would begin or make a model call if what they name existed."""
         found = [c for c in self._all_calls() if c.name != "new" and self.kinds.receiver(c) == INVENTED]
+        found += [c for c in self._vendor_calls() if not self._has_gem(c)]
         found += [c.call for c in self.calls if c.on in ("RubyLLM", "Chat.class") and self._tries(c)]
         return found
 
@@ -109,7 +110,15 @@ class LlmUse:
             if in_area(file.path, "config") or not any(_HOSTS.search(value) for value, _ in file.strings):
                 continue
             found += [c for c in file.calls if constant_path(c.receiver) in _HTTP and c.name != "new"]
-        return found
+        return found + [c for c in self._vendor_calls() if self._has_gem(c)]
+
+    def _vendor_calls(self) -> Iterator[Call]:
+        receivers = ((c, self.kinds.receiver(c)) for c in self._all_calls() if c.name != "new")
+        return (c for c, kind in receivers if kind is not None and kind.name in _OTHER_CLIENTS)
+
+    def _has_gem(self, call: Call) -> bool:
+        kind = self.kinds.receiver(call)
+        return kind is not None and bool(_OTHER_CLIENTS[kind.name] & self.gems)
 
     @cached_property
     def inventions(self) -> list[Invention]:
@@ -151,10 +160,17 @@ class LlmUse:
             yield Invention("dsl", call.location, f"{_shown(on, call.name)} takes no block: it is never run")
 
     def _exists(self, found: GemCall) -> bool:
-        registers = found.on == "Configuration" and self.kinds.names.calls("register")
-        if found.on == "Record" or registers or self._app_adds(found):
+        if found.on == "Record" or self._app_adds(found):
+            return True
+        if found.on == "Configuration" and self._registers_providers:
             return True
         return self.api.has(found.on, found.call.name)
+
+    @cached_property
+    def _registers_providers(self) -> bool:
+        """Whether providers of the application's own or of an add-on gem bring options of their own."""
+        registered = (constant_path(c.receiver) for c in self.kinds.names.calls("register"))
+        return "RubyLLM::Provider" in registered or any("ruby_llm-provider" in gem for gem in self.gems)
 
     def _app_adds(self, found: GemCall) -> bool:
         """Whether the application itself defines the method, by reopening the gem's class or inheriting."""
@@ -191,9 +207,8 @@ class LlmUse:
         kind = Kind("Hash") if given.type == "pair" else self.kinds.of(call.file, given)
         if kind is None or kind.name not in ("Array", "Hash"):
             return None
-        return f"takes the user's text: an {kind.name} is put whole into one user message".replace(
-            "an Hash", "a Hash"
-        )
+        article = "an" if kind.name == "Array" else "a"
+        return f"takes the user's text: {article} {kind.name} is put whole into one user message"
 
     def _ignores_block(self, call: Call) -> bool:
         on = self.kinds.on_gem(call)
@@ -225,6 +240,8 @@ class LlmUse:
         parts = path.split("::")
         inside = self.code.owner(file, node)
         defined = self.code.resolve(path, inside) or self.code.resolve(parts[0], inside)
+        if file in self.code.app_files and not self.code.in_app(defined):
+            defined = None
         if parts[0] == "RubyLLM":
             if len(parts) == 1 or self.code.in_app(self.code.classes.get(f"RubyLLM::{parts[1]}")):
                 return None
@@ -273,9 +290,9 @@ def _shown(on: str, name: str) -> str:
         return f"RubyLLM.{name}"
     if on == "Record":
         return f"acts_as_chat #{name}"
-    return (
-        f"RubyLLM::{on.removesuffix('.class')}.{name}" if on.endswith(".class") else f"RubyLLM::{on}#{name}"
-    )
+    if on.endswith(".class"):
+        return f"RubyLLM::{on.removesuffix('.class')}.{name}"
+    return f"RubyLLM::{on}#{name}"
 
 
 def _arguments(count: int) -> str:
@@ -292,9 +309,8 @@ def _names_it(file: RubyFile, above: Node, node: Node) -> bool:
 
 
 def _is_error(file: RubyFile, node: Node, path: str) -> bool:
-    return file.enclosing(node, "exceptions") is not None or bool(
-        re.search(r"(Error|Exception|Timeout)$", path)
-    )
+    named_so = re.search(r"(Error|Exception|Timeout)$", path) is not None
+    return named_so or file.enclosing(node, "exceptions") is not None
 
 
 def _gems(code: RubyCode, lock: str) -> set[str]:

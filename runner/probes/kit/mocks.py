@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from runner.core.records import Location
-
-from .kinds import Kind
-from .llm_calls import LlmUse
-from .ruby import RubyClass
-from .syntax import METHODS, Call, RubyFile, constant_path, descendants, literal, statements, text
-from .test_suite import TestSuite
+from runner.probes.kit.kind import Kind
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.ruby import RubyClass
+from runner.probes.kit.syntax import (
+    METHODS,
+    Call,
+    RubyFile,
+    constant_path,
+    descendants,
+    literal,
+    statements,
+    text,
+)
+from runner.probes.kit.test_suite import TestSuite
 
 _ASKING = ("ask", "say", "complete")
 _RESULTS = ("Message", "Chunk")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from .ruby import Method, RubyCode
-from .syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, descendants, text, within
+from runner.probes.kit.ruby import Method, RubyCode
+from runner.probes.kit.syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, descendants, text, within
 
 Place = tuple[RubyFile, Node]
 

@@ -9,10 +9,18 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.core.tree import SourceTree
-
-from .llm_calls import LlmUse
-from .syntax import METHODS, Call, RubyFile, constant_path, descendants, literal, text, within
-from .verdicts import place
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.syntax import (
+    METHODS,
+    Call,
+    RubyFile,
+    constant_path,
+    descendants,
+    literal,
+    text,
+    within,
+)
+from runner.probes.kit.verdicts import place
 
 _KEY_NAME = re.compile(r"api_?key|openrouter_?key|llm_?key", re.I)
 _TESTS = ("present?", "blank?", "nil?", "empty?", "key?", "has_key?", "exist?", "zero?")

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from runner.core.records import Location
-
-from .llm_calls import LlmUse
-from .ruby import Method
-from .syntax import (
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.ruby import Method, is_task
+from runner.probes.kit.syntax import (
     BLOCKS,
     METHODS,
     Call,
@@ -235,7 +234,7 @@ class Rescues:
     def _callers(self, method: Method) -> Iterator[tuple[RubyFile, Node]]:
         use = self._use
         name = "new" if method.name == "initialize" else method.name
-        app = use.code.app_files
+        app = [f for f in use.code.app_files if not is_task(f)]
         resolved = [c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.target(c) is method]
         if not resolved:
             unknown = (

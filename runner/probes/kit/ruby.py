@@ -11,33 +11,16 @@ from typing import TypeVar
 from tree_sitter import Node
 
 from runner.core.tree import SourceTree
-
-from .syntax import (
+from runner.probes.kit.syntax import (
     ASSIGNMENTS,
     BLOCKS,
     METHODS,
-    Call,
     RubyFile,
     constant_path,
-    descendants,
     literal,
     statements,
     text,
 )
-
-__all__ = [
-    "Call",
-    "Method",
-    "Parameter",
-    "RubyClass",
-    "RubyCode",
-    "RubyFile",
-    "constant_path",
-    "descendants",
-    "literal",
-    "statements",
-    "text",
-]
 
 _NOT_THEIRS = {"vendor", "node_modules", "tmp", "log", "storage", "coverage", "public", ".bundle", ".git"}
 _T = TypeVar("_T")
@@ -59,6 +42,13 @@ def is_test(path: str) -> bool:
     folders = path.split("/")[:-1]
     first = next((f for f in folders if f in ("app", "lib", "config", "test", "spec", "features")), "")
     return first in ("test", "spec", "features")
+
+
+def is_task(file: RubyFile) -> bool:
+    """Whether a file is run by hand on a command line, where an error may end the program."""
+    return (
+        file.path.endswith((".rake", "Rakefile")) or in_area(file.path, "script") or in_area(file.path, "db")
+    )
 
 
 def in_area(path: str, area: str) -> bool:

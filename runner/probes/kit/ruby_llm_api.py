@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .ruby_llm_facts import (
+from runner.probes.kit.ruby_llm_facts import (
     CONSTANTS,
     ENUMERABLE,
     ERRORS,

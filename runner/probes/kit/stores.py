@@ -10,10 +10,9 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.core.tree import SourceTree
-
-from .llm_calls import LlmUse
-from .ruby import in_area
-from .syntax import ASSIGNMENTS, Call, RubyFile, constant_path, descendants, literal, text
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.ruby import in_area
+from runner.probes.kit.syntax import ASSIGNMENTS, Call, RubyFile, constant_path, descendants, literal, text
 
 CONVERSATION = re.compile(
     r"chat|convers|message|histor|turn|transcript|thread|dialog|exchange|session_store", re.I
@@ -25,6 +24,7 @@ _COLLECTION = re.compile(
     re.S,
 )
 _REDIS = re.compile(r"rpush|lpush|set|setex|hset|hmset|sadd|zadd|append|xadd|mset")
+_HOMES = ("app", "lib", "config/initializers")
 _LISTS = re.compile(r"kept|entries|items|list|log|stored|all|pairs|\+")
 _WRITES = ("write", "fetch", "write_multi", "fetch_multi")
 _LOCAL_STORES = ("memory_store", "null_store")
@@ -85,11 +85,7 @@ def kept_places(use: LlmUse) -> list[Kept]:
     """Everything that looks like a conversation kept between requests."""
     found: list[Kept] = []
     for file in use.code.app_files:
-        if (
-            in_area(file.path, "config")
-            or in_area(file.path, "db")
-            or file.path.endswith((".rake", "Gemfile"))
-        ):
+        if not any(in_area(file.path, area) for area in _HOMES):
             continue
         for call in file.calls:
             found += _of_call(use, call)
@@ -104,6 +100,7 @@ def bounds(use: LlmUse) -> list[Location]:
     found = []
     for file in use.code.app_files:
         about = in_area(file.path, "app") or in_area(file.path, "lib") or in_area(file.path, "config")
+        about = about and not in_area(file.path, "app/views")
         for call in file.calls if about else []:
             if _bounds(file, call):
                 found.append(call.location)
@@ -131,7 +128,7 @@ def _of_write(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield Kept("cache", call.location, cache_store(use))
     elif _writes_file(use, call):
         yield Kept("file", call.location)
-    elif _REDIS.fullmatch(call.name) and _comes_from(use, call, "redis"):
+    elif _REDIS.fullmatch(call.name) and _comes_from(use, call, "redis", "Kredis"):
         yield Kept("redis", call.location)
     elif call.name in ("mattr_accessor", "cattr_accessor", "class_attribute") and _holds_collection(call):
         yield Kept("process", call.location)

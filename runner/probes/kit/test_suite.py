@@ -10,10 +10,9 @@ from functools import cached_property
 from tree_sitter import Node
 
 from runner.core.records import Location
-
-from .llm_calls import LlmUse
-from .ruby import Method, in_area
-from .syntax import Call, RubyFile, constant_path, descendants, literal, text, within
+from runner.probes.kit.llm_calls import LlmUse
+from runner.probes.kit.ruby import Method, in_area
+from runner.probes.kit.syntax import Call, RubyFile, constant_path, descendants, literal, text, within
 
 _CASES = ("test", "it", "specify", "scenario", "example", "should")
 _SETUPS = ("setup", "before", "around", "let!")
@@ -125,17 +124,10 @@ class TestSuite:
     def _case(self, file: RubyFile, node: Node) -> Case:
         regions: list[tuple[RubyFile, Node]] = [(file, node)]
         owner = self._use.code.owner(file, node)
-        for other in self._files:
-            shared = not re.search(r"_(test|spec)\.rb$", other.path)
-            for call in other.calls:
-                mine = other is file and self._use.code.owner(other, call.node) is owner
-                if (
-                    call.receiver is None
-                    and call.name in _SETUPS
-                    and call.block is not None
-                    and (shared or mine)
-                ):
-                    regions.append((other, call.block))
+        for call in self._setups:
+            shared = not re.search(r"_(test|spec)\.rb$", call.file.path)
+            if call.block is not None and (shared or self._use.code.owner(call.file, call.node) is owner):
+                regions.append((call.file, call.block))
         regions += [(m.file, m.node) for m in owner.methods if m.name in ("setup", "before_setup")]
         seen = {(f.path, n.id) for f, n in regions}
         for where, region in regions:
@@ -193,6 +185,8 @@ class TestSuite:
             )
         if call.name in ("openrouter_api_base=", "openai_api_base="):
             return True
+        if call.name == "stub_const" and call.positional:
+            return "RubyLLM" in (literal(call.positional[0]) or "")
         target, names = self.stubbed(call)
         if target is None:
             return "RubyLLM" in text(call.receiver) and call.name in ("define_method", "send", "alias_method")

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from runner.core.records import Location
-
-from .kinds import Kind
-from .llm_calls import CHATS, LlmUse
-from .syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, literal, text
+from runner.probes.kit.kind import Kind
+from runner.probes.kit.llm_calls import CHATS, LlmUse
+from runner.probes.kit.syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, literal, text
 
 _LOOPS = re.compile(
     r"each|map|each_with_index|reverse_each|each_slice|inject|reduce|flat_map|each_with_object|find_each|filter_map"

@@ -1,0 +1,3 @@
+class Ask
+  def call(text) = RubyLLM.chat.ask(text).content
+end

@@ -1,0 +1,4 @@
+task ping: :environment do
+  puts RubyLLM.chat.ask("ping").content
+  puts Ask.new.call("ping")
+end

@@ -1,0 +1,3 @@
+class Ask
+  def call(text) = RubyLLM.chat.brainstorm(text).content
+end

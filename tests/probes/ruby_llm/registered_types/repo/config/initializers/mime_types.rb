@@ -1,0 +1,1 @@
+Mime::Type.register "text/vnd.turbo-stream.html", :turbo_stream

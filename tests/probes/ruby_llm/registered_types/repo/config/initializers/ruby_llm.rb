@@ -1,0 +1,3 @@
+RubyLLM.configure do |config|
+  config.openrouter_base_url = "https://openrouter.ai"
+end
