@@ -143,15 +143,21 @@ class ModelProxy:
         return await self._model_call(request, await _body(request))
 
     async def _model_call(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        """Settled before the agent has the whole reply, written down after: nobody waits for the disk."""
         attempt = Attempt(next(self._numbers), self._service.ledger.phase)
+        exchange = None
         try:
             call = self._admitted(attempt, request.path, body)
-            return await self._forward(request, call, attempt)
+            response = await self._forward(request, call, attempt)
+            exchange = self._settled(attempt)
+            await response.prepare(request)
+            await response.write_eof()
+            return response
         except Refusal as refusal:
             attempt.fail(refusal.status, refusal.fault, str(refusal), NOT_SENT)
             raise
         finally:
-            self._enter(attempt, body)
+            self._write_down(exchange or self._settled(attempt), attempt.reply, body)
 
     def _admitted(self, attempt: Attempt, path: str, body: bytes) -> Call:
         """The call as it is sent: the agent's bytes, unless the model's entry or metering adds to them."""
@@ -261,22 +267,29 @@ class ModelProxy:
             )
         )
 
-    def _enter(self, attempt: Attempt, body: bytes) -> None:
-        """Into ledger and transcript. Refusals carry no body and are kept up to a bound: agents may storm."""
-        refused = attempt.usage.requests == 0
-        self._refusals += refused
-        if refused and self._refusals > REFUSALS_KEPT:
-            return
+    def _settled(self, attempt: Attempt) -> Exchange:
         if attempt.error:
             attempt.error = self._service.redactor.clean_text(attempt.error)
         exchange = attempt.exchange()
-        self._service.ledger.settle(exchange)
+        refused = exchange.usage.requests == 0
+        self._refusals += refused
+        if not refused or self._refusals <= REFUSALS_KEPT:
+            self._service.ledger.settle(exchange)
+        return exchange
+
+    def _write_down(self, exchange: Exchange, reply: Reply | None, body: bytes) -> None:
+        """Into the transcript. Refusals carry no body and are kept up to a bound: agents may storm."""
+        refused = exchange.usage.requests == 0
+        if refused and self._refusals > REFUSALS_KEPT:
+            return
         try:
-            record = exchange_record(exchange, attempt.reply)
+            record = exchange_record(exchange, reply)
             self._service.transcript.write(record, **({} if refused else {"request": body}))
+            self._service.on_exchange(exchange)
         except OSError as error:
             self.lost = str(error)
-        self._service.on_exchange(exchange)
+        except Exception as error:  # the reply is already on its way: only the verdict can tell
+            self.bug = f"{type(error).__name__}: {error}"
 
     def _error(self, status: int, code: str, message: str) -> web.Response:
         return _json(status, self._service.redactor.clean(self._wire.error(status, code, message)))

@@ -335,7 +335,7 @@ async def test_our_own_mistake_is_told_from_theirs(open_door: Opening) -> None:
         raise LookupError("a bug")
 
     opened = await open_door(on_exchange=broken)
-    assert (await opened.ask())[0] == 500
+    await opened.ask()
     failure = opened.door.verdict()
     assert failure is not None
     assert (failure.kind, failure.code) == (Blame.HARNESS, "gateway_bug")
