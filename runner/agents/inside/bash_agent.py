@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of the start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from email.message import Message
     from typing import Any, NoReturn
 
@@ -34,7 +35,6 @@ DEFAULT_COMMAND_S = 120
 KILLING_S = 5
 FLUSH_S = 0.5
 STEP = "AGENT_STEP"  # a mark in the environment of each command, to find all that it started
-LONGEST_ARGUMENT = 100_000  # Linux takes 131,072 bytes in one argument
 STOP_STATUS = (401, 402, 403, 404)
 RETRY_STATUS = (408, 409, 425, 429)
 OVERFLOW = (
@@ -97,7 +97,8 @@ log = Log()
 class Provider:
     """Asks the model, over one connection that is kept open."""
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, base_url: str, token: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.meanwhile = meanwhile
         parts = urlsplit(base_url)
         self.path = parts.path.rstrip("/") + "/v1/chat/completions"
         self.connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=REPLY_S)
@@ -123,6 +124,7 @@ class Provider:
         reused = self.connection.sock is not None
         try:
             self.connection.request("POST", self.path, body, self.headers)
+            self.meanwhile()
             reply = self.connection.getresponse()
             return reply.status, reply.headers, reply.read()
         except (OSError, http.client.HTTPException) as error:
@@ -161,65 +163,107 @@ def first_choice(payload: bytes) -> tuple[Json, str | None] | None:
 # --- the shell ---------------------------------------------------------------------------------
 
 
-class Shell:
-    """Runs the model's commands, each in a session of its own, where `folder` takes their output."""
+class Spare:
+    """A shell that is started and waits for its command, so that a step does not wait for a shell.
 
-    def __init__(self, folder: str = "/tmp") -> None:
-        self.program = next((p for p in ("/bin/bash", "/usr/bin/bash") if os.access(p, os.X_OK)), "/bin/sh")
-        self.folder = folder
-        self.files = 0
-        self.step = ""
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # so that sigtimedwait can wait for it
+    Output goes to an unlinked file, not a pipe: a background process that keeps it open blocks nobody.
+    The command comes through a file too, because bash reads a pipe byte by byte.
+    """
 
-    def run(self, command: str, seconds: float) -> tuple[str, str]:
-        """The output, cut if long, and how the command ended; raises OSError if it cannot be started.
+    WAITING = b'read -r -u 4; IFS= read -r -d "" -u 3 REPLY; exec 3<&- 4<&-; eval "$REPLY"'
 
-        Output goes to an unlinked file, not a pipe: a background process that keeps it open blocks nobody.
-        """
-        source = command.encode("utf-8", "replace")
-        output, path = self.scratch()
-        self.step = os.path.basename(path)
-        os.unlink(path)
-        script = None
+    def __init__(self, program: str, folder: str, number: int) -> None:
+        path = f"{folder}/.agent-{os.getpid()}-{number}"
+        self.mark = os.path.basename(path)
+        self.output = scratch(path)
+        self.source = scratch(path)
+        self.heard, self.start_it = os.pipe()
         try:
-            arguments = [b"-c", source]
-            if len(source) > LONGEST_ARGUMENT:
-                file, script = self.scratch()
-                with open(file, "wb") as target:
-                    target.write(source)
-                arguments = [script.encode()]
-            code = self.wait(self.spawn(arguments, output), seconds)
-            text = clipped(output)
+            self.pid = self.spawn(program)
+        except OSError:
+            self.close()
+            raise
         finally:
-            os.close(output)
-            if script is not None:
-                os.unlink(script)
-        if code is None:
-            return text, f"stopped after {seconds:g} s: the command and everything it started were killed"
-        return text, f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+            os.close(self.heard)
 
-    def spawn(self, arguments: list[bytes], output: int) -> int:
+    def spawn(self, program: str) -> int:
         """Start the shell; `posix_spawn` costs half of what `subprocess` does."""
         return os.posix_spawn(
-            self.program,
-            [b"bash", *arguments],
-            {**os.environ, STEP: self.step},
+            program,
+            [b"bash", b"-c", self.WAITING],
+            {**os.environ, STEP: self.mark},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, output, 1),
-                (os.POSIX_SPAWN_DUP2, output, 2),
+                (os.POSIX_SPAWN_DUP2, self.output, 1),
+                (os.POSIX_SPAWN_DUP2, self.output, 2),
+                (os.POSIX_SPAWN_DUP2, self.source, 3),
+                (os.POSIX_SPAWN_DUP2, self.heard, 4),
             ],
             setsid=True,
             setsigmask=[],
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, programs count on them
         )
 
-    def wait(self, pid: int, seconds: float) -> int | None:
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it still lives: a command before may have killed every shell it found."""
+        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+
+    def begin(self, command: str) -> None:
+        """Run the command now."""
+        os.pwrite(self.source, command.encode("utf-8", "replace"), 0)
+        os.write(self.start_it, b"\n")
+
+    def close(self) -> None:
+        """Let go of its files; a shell that is still waiting ends."""
+        for descriptor in (self.output, self.source, self.start_it):
+            os.close(descriptor)
+
+
+class Shell:
+    """Runs the model's commands, each in a session of its own, where `folder` takes their output."""
+
+    def __init__(self, folder: str = "/tmp") -> None:
+        self.program = next(p for p in ("/bin/bash", "/usr/bin/bash") if os.access(p, os.X_OK))
+        self.folder = folder
+        self.started = 0
+        self.spare: Spare | None = None
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # so that sigtimedwait can wait for it
+
+    def prepare(self) -> None:
+        """Start the next command's shell, for the time in which the model thinks."""
+        if self.spare is None:
+            with suppress(OSError):
+                self.spare = self.fresh()
+
+    def fresh(self) -> Spare:
+        """A waiting shell."""
+        self.started += 1
+        return Spare(self.program, self.folder, self.started)
+
+    def run(self, command: str, seconds: float) -> tuple[str, str]:
+        """The output, cut if long, and how the command ended; raises OSError if it cannot be started."""
+        shell, self.spare = self.spare, None
+        if shell is not None and not shell.is_waiting:
+            shell.close()
+            shell = None
+        shell = shell or self.fresh()
+        try:
+            shell.begin(command)
+            code = self.wait(shell, seconds)
+            text = clipped(shell.output)
+        finally:
+            shell.close()
+        if code is None:
+            return text, f"stopped after {seconds:g} s: the command and everything it started were killed"
+        return text, f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+    def wait(self, shell: Spare, seconds: float) -> int | None:
         """The exit code, negative for a signal; None when it had to be killed."""
         deadline = time.monotonic() + seconds
         while True:
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            ended, status = os.waitpid(shell.pid, os.WNOHANG)
             if ended:
                 return os.waitstatus_to_exitcode(status)
             left = deadline - time.monotonic()
@@ -227,15 +271,16 @@ class Shell:
                 break
             if signal.sigtimedwait([signal.SIGCHLD], min(left, FLUSH_S)) is None:
                 log.flush()
-        kill_tree(pid, f"{STEP}={self.step}\0".encode())
-        os.waitpid(pid, 0)
+        kill_tree(shell.pid, f"{STEP}={shell.mark}\0".encode())
+        os.waitpid(shell.pid, 0)
         return None
 
-    def scratch(self) -> tuple[int, str]:
-        """A fresh file, open for reading and appending."""
-        self.files += 1
-        path = f"{self.folder}/.agent-{os.getpid()}-{self.files}"
-        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600), path
+
+def scratch(path: str) -> int:
+    """A fresh file without a name, open for reading and appending."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
+    os.unlink(path)
+    return descriptor
 
 
 def clipped(file: int) -> str:
@@ -396,7 +441,8 @@ def main() -> int:
     config = json.loads(sys.stdin.readline())
     sys.stderr.reconfigure(line_buffering=False)  # type: ignore[union-attr]
     try:
-        words = converse(config, Provider(config["base_url"], config["token"]), Shell())
+        shell = Shell()
+        words = converse(config, Provider(config["base_url"], config["token"], shell.prepare), shell)
     except Stop as stop:
         log(f"--- stopped: {stop}")
         return stop.code
