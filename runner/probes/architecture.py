@@ -9,9 +9,9 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm_calls import LlmUse
-from runner.probes.kit.ruby import Method, RubyClass, in_area
-from runner.probes.kit.syntax import Call, constant_path, text
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.ruby.code import Method, RubyClass, in_area
+from runner.probes.kit.ruby.syntax import Call, constant_path, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {

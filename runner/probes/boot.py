@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
-from runner.probes.kit.confirmed import confirmed
-from runner.probes.kit.lab import READY_S, Lab, RootPage, open_lab
-from runner.probes.kit.logs import error_line, error_places
-from runner.probes.kit.recipes import App, find_app
-from runner.probes.kit.stub import Scenario
+from runner.probes.kit.lab.confirmed import confirmed
+from runner.probes.kit.lab.lab import READY_S, Lab, RootPage, open_lab
+from runner.probes.kit.lab.logs import error_line, error_places
+from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 BOOTS, ROOT_PAGE = "boot.boots", "boot.root_page"

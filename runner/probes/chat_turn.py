@@ -10,11 +10,11 @@ from typing import Any
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceTree
-from runner.probes.kit.confirmed import confirmed
-from runner.probes.kit.lab import Lab, open_lab
-from runner.probes.kit.logs import Log, error_line, error_places, exception_line
-from runner.probes.kit.recipes import App, find_app
-from runner.probes.kit.stub import Provider, Request, Scenario
+from runner.probes.kit.lab.confirmed import confirmed
+from runner.probes.kit.lab.lab import Lab, open_lab
+from runner.probes.kit.lab.logs import Log, error_line, error_places, exception_line
+from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.stub import Provider, Request, Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 REQUEST_SENT, USER_TEXT = "chat_turn.request_sent", "chat_turn.user_text"

@@ -10,9 +10,10 @@ from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.delivered import container, llm_access, screen, skeleton, tools
 from runner.probes.delivered.docker_ruby import docker_ruby
-from runner.probes.kit import frontend, gemfile
-from runner.probes.kit.application import Application
-from runner.probes.kit.gemfile import Gemfile
+from runner.probes.kit.files import gemfile
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.gemfile import Gemfile
+from runner.probes.kit.page import frontend
 from runner.probes.kit.verdicts import Verdict
 
 

@@ -10,11 +10,11 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm_calls import LlmUse
-from runner.probes.kit.preflight import key_tests
-from runner.probes.kit.rescues import BROAD, Clause, Guard, Rescues
-from runner.probes.kit.ruby import in_area, is_task
-from runner.probes.kit.syntax import Call, descendants, statements, text
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.llm.preflight import key_tests
+from runner.probes.kit.llm.rescues import BROAD, Clause, Guard, Rescues
+from runner.probes.kit.ruby.code import in_area, is_task
+from runner.probes.kit.ruby.syntax import Call, descendants, statements, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {

@@ -9,11 +9,12 @@ from functools import cached_property
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
-from runner.probes.kit import dom, frontend, gemfile, javascript, markup, stimulus
-from runner.probes.kit.application import Application
-from runner.probes.kit.javascript import JavaScriptFile
-from runner.probes.kit.ruby import is_test
-from runner.probes.kit.syntax import Call, literal, text
+from runner.probes.kit.files import gemfile
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
+from runner.probes.kit.page.javascript import JavaScriptFile
+from runner.probes.kit.ruby.code import is_test
+from runner.probes.kit.ruby.syntax import Call, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
 
 _MIME = "text/vnd.turbo-stream.html"

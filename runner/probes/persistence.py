@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm_calls import LlmUse
-from runner.probes.kit.stores import Kept, bounds, environment, kept_places
-from runner.probes.kit.turns import kept_chats
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.llm.stores import Kept, bounds, environment, kept_places
+from runner.probes.kit.llm.turns import kept_chats
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
-from runner.probes.kit import javascript, process_state, raw_scripts, yaml_data
-from runner.probes.kit.application import Application
-from runner.probes.kit.raw_ruby import RawOutput
-from runner.probes.kit.syntax import Call, descendants, literal, text
+from runner.probes.kit.files import yaml_data
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.page import javascript, raw_scripts
+from runner.probes.kit.ruby import process_state
+from runner.probes.kit.ruby.raw_ruby import RawOutput
+from runner.probes.kit.ruby.syntax import Call, descendants, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place
 
 _NO_APP = "there is no Rails application"

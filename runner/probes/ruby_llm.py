@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm_calls import LlmUse
-from runner.probes.kit.turns import kept_chats, recorded_asks, replays, stuffed_asks, system_prompts
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.llm.turns import kept_chats, recorded_asks, replays, stuffed_asks, system_prompts
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 CHECKS = {

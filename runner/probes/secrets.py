@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
-from runner.probes.kit.secret_patterns import Secret, is_real, named_secrets, provider_secrets
+from runner.probes.kit.files.secret_patterns import Secret, is_real, named_secrets, provider_secrets
 from runner.probes.kit.verdicts import Verdict, bad, good, place
 
 _MAX_CHARS = 1_000_000

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from runner.core.protocols import ExecResult, Subject
 from runner.core.records import Finding, Location, Values
 from runner.core.tree import SourceTree
-from runner.probes.kit.lab import Lab, open_lab
-from runner.probes.kit.logs import Flood, Log, error_line, error_places, has_line
-from runner.probes.kit.recipes import App, Suite, find_app
+from runner.probes.kit.lab.lab import Lab, open_lab
+from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places, has_line
+from runner.probes.kit.lab.recipes import App, Suite, find_app
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 LOADS, PASSES, NOT_EMPTY = "suite.loads", "suite.passes", "suite.not_empty"

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm_calls import LlmUse
-from runner.probes.kit.mocks import Mocks
-from runner.probes.kit.syntax import Call, constant_path, literal, text
-from runner.probes.kit.test_suite import Case, TestSuite
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.llm.mocks import Mocks
+from runner.probes.kit.llm.test_suite import Case, TestSuite
+from runner.probes.kit.ruby.syntax import Call, constant_path, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 CHECKS = {

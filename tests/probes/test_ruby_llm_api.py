@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.probes.kit.ruby_llm_api import NEWEST, UNRELEASED, RubyLlmApi, api_of
+from runner.probes.kit.llm.ruby_llm_api import NEWEST, UNRELEASED, RubyLlmApi, api_of
 
 LOCK = "GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (8.0)\n      ruby_llm\n    ruby_llm ({})\n"
 

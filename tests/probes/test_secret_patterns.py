@@ -10,7 +10,7 @@ import pytest
 from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceFile, SourceTree
 from runner.probes import deliverables, secrets
-from runner.probes.kit.secret_patterns import is_real, redacted
+from runner.probes.kit.files.secret_patterns import is_real, redacted
 
 RANDOM = random.Random(7)
 HEX = "0123456789abcdef"

@@ -7,8 +7,8 @@ import pytest
 from runner.core.protocols import Probe, Subject
 from runner.core.tree import SourceFile, SourceTree
 from runner.probes import deliverables, hotwire, production, secrets
-from runner.probes.kit import compose, dockerfile, readme, yaml_data
-from runner.probes.kit.ruby_releases import Existence, existence, satisfies, version_in
+from runner.probes.kit.files import compose, dockerfile, readme, yaml_data
+from runner.probes.kit.files.ruby_releases import Existence, existence, satisfies, version_in
 
 PROBES: list[Probe] = [deliverables.PROBE, secrets.PROBE, hotwire.PROBE, production.PROBE]
 STOCK = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runner.core.records import Location
-from runner.probes.kit import dockerfile, readme
-from runner.probes.kit.application import Application
-from runner.probes.kit.compose import NAMES, compose_files
+from runner.probes.kit.files import dockerfile, readme
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.compose import NAMES, compose_files
 from runner.probes.kit.verdicts import Verdict, bad, good, place
 
 

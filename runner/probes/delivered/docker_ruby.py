@@ -6,11 +6,18 @@ import re
 from dataclasses import dataclass
 
 from runner.core.records import Location, Outcome
-from runner.probes.kit import dockerfile
-from runner.probes.kit.application import Application
-from runner.probes.kit.dockerfile import Stage
-from runner.probes.kit.gemfile import Gemfile
-from runner.probes.kit.ruby_releases import AS_OF, LAST_PATCH, Existence, existence, satisfies, version_in
+from runner.probes.kit.files import dockerfile
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.dockerfile import Stage
+from runner.probes.kit.files.gemfile import Gemfile
+from runner.probes.kit.files.ruby_releases import (
+    AS_OF,
+    LAST_PATCH,
+    Existence,
+    existence,
+    satisfies,
+    version_in,
+)
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 _WORST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS)

@@ -6,10 +6,10 @@ import re
 
 from runner.core.records import Location
 from runner.probes.delivered.skeleton import pages
-from runner.probes.kit.application import Application
-from runner.probes.kit.frontend import Library, npm_package, source_of
-from runner.probes.kit.gemfile import Gemfile
-from runner.probes.kit.markup import inline_code, utility_classes
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.gemfile import Gemfile
+from runner.probes.kit.page.frontend import Library, npm_package, source_of
+from runner.probes.kit.page.markup import inline_code, utility_classes
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 _LAYOUTS = ("app/views/*", "app/components/*", "public/*.html")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from runner.core.records import Location
-from runner.probes.kit.application import Application
-from runner.probes.kit.gemfile import Gemfile
-from runner.probes.kit.syntax import Call, RubyFile, literal, text
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.gemfile import Gemfile
+from runner.probes.kit.ruby.syntax import Call, RubyFile, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place
 
 _ENTRY_FILES = ("config/application.rb", "config.ru", "bin/rails")

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from runner.core.records import Location
-from runner.probes.kit import gemfile as gemfiles
-from runner.probes.kit.application import Application
-from runner.probes.kit.gemfile import Gem, Gemfile
+from runner.probes.kit.files import gemfile as gemfiles
+from runner.probes.kit.files.application import Application
+from runner.probes.kit.files.gemfile import Gem, Gemfile
 from runner.probes.kit.verdicts import Verdict, bad, good
 
 _WORKFLOWS = (".github/workflows/*.yml", ".github/workflows/*.yaml", ".gitlab-ci.yml", ".circleci/config.yml")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.core.records import Finding, Location, Outcome, Values
 from runner.core.tree import SourceTree
-from runner.probes.kit.secret_patterns import redacted
+from runner.probes.kit.files.secret_patterns import redacted
 
 _TEXT = 200
 _PLACES = 10

@@ -1,0 +1,1 @@
+"""Gemfile, Dockerfile, compose, README and other files, parsed as data."""

@@ -1,0 +1,1 @@
+"""How an app uses RubyLLM: the library's API, calls, turns, rescues, stores, tests."""

@@ -1,0 +1,146 @@
+"""How earlier turns and the system prompt reach the model, or do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from runner.core.records import Location
+from runner.probes.kit.llm.llm_calls import CHATS, LlmUse
+from runner.probes.kit.ruby.kind import Kind
+from runner.probes.kit.ruby.syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, literal, text
+
+_LOOPS = re.compile(
+    r"each|map|each_with_index|reverse_each|each_slice|inject|reduce|flat_map|each_with_object|find_each|filter_map"
+    r"|each_entry|collect|each_cons|each_pair"
+)
+_ADDING = ("<<", "push", "append", "concat", "replace", "insert", "unshift")
+_SYSTEM_ROLE = re.compile(r"""["':]?role["']?(:|\s*=>)\s*(:system\b|["']system["'])""")
+_KEEPERS = ("constant", "class_variable", "global_variable")
+
+
+def replays(use: LlmUse) -> list[Call]:
+    """Calls that put stored turns into a chat before it is asked."""
+    found = [c.call for c in use.calls if c.on in CHATS and c.call.name == "add_message"]
+    found += [c for c in use.kinds.names.calls("add_message") if _looks_like_chat(use, c)]
+    looped = [c for c in found if _repeated(use, c)]
+    for call in _all(use):
+        if call.name in _ADDING and _is_messages(use, call):
+            whole = call.name in ("concat", "replace") or call.splat
+            looped += [call] if whole or _repeated(use, call) else []
+        if call.name == "method" and literal(next(iter(call.positional), None)) == "add_message":
+            looped.append(call)
+    return [c for c in looped if not use.in_ignored_block(c.file, c.node)]
+
+
+def kept_chats(use: LlmUse) -> list[Location]:
+    """Where one chat object outlives a request, so that it remembers by itself."""
+    files = use.code.app_files
+    return [f.location(node) for f in files for node in f.of(*ASSIGNMENTS) if _keeps(use, f, node)]
+
+
+def recorded_asks(use: LlmUse) -> list[Call]:
+    """Asks on a chat that is stored in the database (acts_as_chat), also through an agent."""
+    kinds = use.kinds
+    asked = [c for c in use.asks if kinds.on_gem(c) == "Record"]
+    handed = [c.call for c in use.calls if c.on == "Agent.class" and _persistent(c.call)]
+    return asked + handed
+
+
+def stuffed_asks(use: LlmUse) -> list[Call]:
+    """Asks that put a whole conversation into one message."""
+    return [c for c in use.asks if c.positional and _is_conversation(use, c)]
+
+
+def system_prompts(use: LlmUse) -> list[Location]:
+    """Where the model is given a system prompt."""
+    given = [c for c in _all(use) if c.name in ("with_instructions", "with_runtime_instructions")]
+    given += [c for c in _all(use) if c.name == "instructions" and use.kinds.on_gem_class(c) == "Agent.class"]
+    heard = [c.location for c in given if not use.in_ignored_block(c.file, c.node)]
+    roles = [(f, n) for f, n in _system_roles(use) if not use.in_ignored_block(f, n)]
+    return heard + [file.location(node) for file, node in roles]
+
+
+def _system_roles(use: LlmUse) -> Iterator[tuple[RubyFile, Node]]:
+    """`role: :system` in classes that really add messages to a chat."""
+    adding = [
+        c.call
+        for c in use.calls
+        if c.on == "Message.class" or (c.on in CHATS and c.call.name == "add_message")
+    ]
+    owners = {use.code.owner(c.file, c.node) for c in adding}
+    for file in {c.file for c in adding}:
+        for pair in file.of("pair"):
+            if _SYSTEM_ROLE.match(text(pair)) and use.code.owner(file, pair) in owners:
+                yield file, pair
+
+
+def _all(use: LlmUse) -> Iterator[Call]:
+    return (call for file in use.code.app_files for call in file.calls)
+
+
+def _looks_like_chat(use: LlmUse, call: Call) -> bool:
+    if call.file not in use.code.app_files or call.receiver is None or use.kinds.receiver(call) is not None:
+        return False
+    return bool(re.search(r"chat|llm|agent", text(call.receiver), re.I))
+
+
+def _repeated(use: LlmUse, call: Call, depth: int = 3) -> bool:
+    """Whether a call runs once per stored turn: in a loop, or in a method that is called in one."""
+    for around in call.file.ancestors(call.node):
+        if around.type in ("while", "until", "for"):
+            return True
+        if around.type in BLOCKS:
+            node = call.file.parent(around)
+            outer = call.file.call(node) if node is not None else None
+            if outer is not None and _LOOPS.fullmatch(outer.name) and not _is_literal(outer.receiver):
+                return True
+        if around.type in METHODS:
+            break
+    method = use.code.method_of(call.file, call.node)
+    if method is None or depth == 0:
+        return False
+    callers = (c for c in use.kinds.names.calls(method.name) if use.kinds.target(c) is method)
+    return any(_repeated(use, c, depth - 1) for c in callers if c.file in use.code.app_files)
+
+
+def _is_literal(node: Node | None) -> bool:
+    return node is not None and node.type in ("array", "string_array", "symbol_array")
+
+
+def _is_messages(use: LlmUse, call: Call) -> bool:
+    return call.receiver is not None and use.kinds.of(call.file, call.receiver) == Kind(
+        "Array", of=Kind("Message")
+    )
+
+
+def _keeps(use: LlmUse, file: RubyFile, node: Node) -> bool:
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is None or right is None or not _is_chat(use, use.kinds.of(file, right)):
+        return False
+    place = left.child_by_field_name("object") if left.type == "element_reference" else left
+    if place is None or place.type in _KEEPERS:
+        return place is not None
+    owner = use.code.owner(file, node)
+    lasting = use.kinds.self_at(file, node).name == "App.class" or "Singleton" in owner.includes
+    return place.type == "instance_variable" and lasting
+
+
+def _is_chat(use: LlmUse, kind: Kind | None) -> bool:
+    if kind is None:
+        return False
+    return kind.name == "Chat" or (
+        kind.name == "App" and kind.app is not None and use.kinds.gem_class(kind.app) == "Agent"
+    )
+
+
+def _persistent(call: Call) -> bool:
+    handed = call.name == "new" and call.keyword("chat") is not None
+    return handed or call.name in ("find", "create", "create!")
+
+
+def _is_conversation(use: LlmUse, call: Call) -> bool:
+    kind = use.kinds.of(call.file, call.positional[0])
+    return kind is not None and kind.name in ("Array", "Transcript")

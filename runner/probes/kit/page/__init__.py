@@ -1,0 +1,1 @@
+"""What a browser gets: markup, scripts, Stimulus, Turbo."""

@@ -1,0 +1,148 @@
+"""Where scripts put a model's words into a page as HTML, neither escaped nor sanitised.
+
+Follows variables, parameters to their call sites in the same file, and the file's own functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from runner.core.records import Location
+from runner.probes.kit.page import dom
+from runner.probes.kit.page.javascript import JavaScriptFile, arguments, callee
+from runner.probes.kit.ruby.syntax import descendants, text
+
+Seen = set[int]
+_MAX_STEPS = 200
+_ESCAPING = re.compile(r"escape|sanitiz|encode|purify|stripTags|\.text$|highlight(?:Auto)?$", re.IGNORECASE)
+_ESCAPES = re.compile(r"&lt;|textContent\s*=|createTextNode|innerText\s*=|DOMPurify|sanitize", re.IGNORECASE)
+_WORDS = re.compile(
+    r"(?:\w*_)?(?:content|message|reply|response|answer|text|body|delta|chunk|data|markdown|output|buffer|token)$|\w*(?:Content|Message|Reply|Answer|Text|Chunk|Buffer)$"
+)
+_FRAGMENT = re.compile(r"(?:template\w*|meta|tag)\.content$", re.IGNORECASE)
+_FUNCTIONS = ("function_declaration", "method_definition", "arrow_function", "function_expression")
+_MARKDOWN_IT = re.compile(r"markdown-?it", re.IGNORECASE)
+_HTML_ON = re.compile(r"html\s*:\s*true")
+
+
+def places(scripts: list[JavaScriptFile]) -> list[Location]:
+    """The writes of unescaped words, in the order of files."""
+    return [
+        script.at(write.node)
+        for script in scripts
+        for write in dom.writes(script)
+        if write.html and _exposed(script, write.value, set())
+    ]
+
+
+def _exposed(script: JavaScriptFile, node: Node | None, seen: Seen) -> bool:
+    """Whether words that are not escaped can be in the value of an expression."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if current is None or current.id in seen or len(seen) > _MAX_STEPS or dom.is_constant(current):
+            continue
+        seen.add(current.id)
+        judge = _JUDGES.get(current.type)
+        if judge is None:
+            waiting += current.named_children
+        elif judge(script, current, seen):
+            return True
+    return False
+
+
+def _member(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
+    """A property is what was assigned to it, else what its name says; a Stimulus value by its own name."""
+    name = text(node.child_by_field_name("property")).removesuffix("Value")
+    values = script.assigned(text(node))
+    if values:
+        return any(_exposed(script, value, seen) for value in values)
+    return _WORDS.match(name) is not None and not _FRAGMENT.search(text(node))
+
+
+def _ternary(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
+    branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
+    return any(_exposed(script, branch, seen) for branch in branches)
+
+
+def _called(script: JavaScriptFile, call: Node, seen: Seen) -> bool:
+    called = callee(call)
+    if _ESCAPING.search(called) or "&lt;" in text(call):
+        return False
+    if called.endswith(".json"):
+        return True
+    if (
+        called.endswith(".render")
+        and _MARKDOWN_IT.search(script.source)
+        and not _HTML_ON.search(script.source)
+    ):
+        return False
+    own = _function(script, called.rpartition(".")[2])
+    if own is not None and _ESCAPES.search(text(own)):
+        return False
+    function = call.child_by_field_name("function")
+    receiver = function.child_by_field_name("object") if function is not None else None
+    parts = [*arguments(call), *([receiver] if receiver is not None and own is None else [])]
+    return any(_exposed(script, part, seen) for part in parts)
+
+
+def _variable(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
+    """A variable is what was assigned to it, a parameter what callers give, else what its name says."""
+    name = text(node)
+    for declared in script.of("variable_declarator"):
+        pattern, value = declared.child_by_field_name("name"), declared.child_by_field_name("value")
+        if (
+            pattern is not None
+            and pattern.type == "object_pattern"
+            and name in re.split(r"\W+", text(pattern))
+        ):
+            return ".json()" in text(value) and _WORDS.match(name) is not None
+    values = [value for value in script.assigned(name) if value != node]
+    if values:
+        return any(_exposed(script, value, seen) for value in values)
+    for function in (a for a in script.ancestors(node) if a.type in _FUNCTIONS):
+        names = _parameters(function)
+        if name in names:
+            return _parameter(script, function, name, names.index(name), seen)
+    return _WORDS.match(name) is not None
+
+
+def _parameter(script: JavaScriptFile, function: Node, name: str, position: int, seen: Seen) -> bool:
+    known_as = _name(script, function)
+    given = [arguments(call) for called, call in script.calls if known_as and called == known_as]
+    values = [values[position] for values in given if len(values) > position]
+    if not values:
+        return _WORDS.match(name) is not None
+    return any(_exposed(script, value, seen) for value in values)
+
+
+def _parameters(function: Node) -> list[str]:
+    listed = function.child_by_field_name("parameters") or function.child_by_field_name("parameter")
+    if listed is None:
+        return []
+    if listed.type == "identifier":
+        return [text(listed)]
+    return [re.split(r"\s*=", text(node))[0] for node in listed.named_children if node.type != "comment"]
+
+
+def _name(script: JavaScriptFile, function: Node) -> str:
+    own = text(function.child_by_field_name("name"))
+    parent = next(script.ancestors(function), None)
+    if own or parent is None:
+        return own
+    return text(parent.child_by_field_name("name") or parent.child_by_field_name("property"))
+
+
+def _function(script: JavaScriptFile, name: str) -> Node | None:
+    return next((f for f in descendants(script.root, *_FUNCTIONS) if name and _name(script, f) == name), None)
+
+
+_JUDGES: dict[str, Callable[[JavaScriptFile, Node, Seen], bool]] = {
+    "identifier": _variable,
+    "member_expression": _member,
+    "call_expression": _called,
+    "ternary_expression": _ternary,
+}

@@ -1,0 +1,1 @@
+"""Ruby and ERB read as code: classes, calls, and what a receiver is."""

@@ -1,0 +1,364 @@
+"""What a Ruby expression is: a RubyLLM object, one of the repository's own, a plain value, or unknown.
+
+A small abstract interpreter over the syntax: it follows constants, chains, local and instance variables,
+memoised methods, method results, parameters and block parameters. Whatever it cannot follow is unknown
+(None), and nothing is ever concluded from unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from tree_sitter import Node
+
+from runner.probes.kit.llm.ruby_llm_api import RubyLlmApi
+from runner.probes.kit.ruby.answers import Answers
+from runner.probes.kit.ruby.code import Method, RubyClass, RubyCode, is_test
+from runner.probes.kit.ruby.kind import INVENTED, NIL, VENDORS, Kind, joined
+from runner.probes.kit.ruby.names import Names
+from runner.probes.kit.ruby.syntax import (
+    ASSIGNMENTS,
+    BLOCKS,
+    METHODS,
+    Call,
+    RubyFile,
+    constant_path,
+    descendants,
+    statements,
+    text,
+    within,
+)
+
+_MAX_DEPTH = 40
+_VALUES = {
+    "string": "String",
+    "chained_string": "String",
+    "heredoc_beginning": "String",
+    "array": "Array",
+    "string_array": "Array",
+    "symbol_array": "Array",
+    "hash": "Hash",
+    "nil": "nil",
+    "integer": "Number",
+    "float": "Number",
+    "true": "Boolean",
+    "false": "Boolean",
+}
+_TRANSPARENT = (*ASSIGNMENTS, "rescue_modifier", "parenthesized_statements", "argument_list", "return")
+_EACH = re.compile(r"each|map|collect|flat_map|filter_map|reverse_each|select|find")
+
+
+class Kinds:
+    """The kinds of all expressions of a repository under one release of the gem."""
+
+    def __init__(self, code: RubyCode, api: RubyLlmApi) -> None:
+        self.code = code
+        self.api = api
+        self._known: dict[tuple[str, int], Kind | None] = {}
+        self._busy: set[tuple[str, int]] = set()
+        self.names = Names(code)
+        self._answers = Answers(self)
+
+    def of(self, file: RubyFile, node: Node | None) -> Kind | None:
+        """The kind of an expression; None is unknown."""
+        if node is None:
+            return NIL
+        key = (file.path, node.id)
+        if key in self._known:
+            return self._known[key]
+        if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            return None
+        self._busy.add(key)
+        try:
+            self._known[key] = self._evaluate(file, node)
+        finally:
+            self._busy.discard(key)
+        return self._known[key]
+
+    def receiver(self, call: Call) -> Kind | None:
+        """What a call is sent to; for a bare call the object or class whose code it stands in."""
+        if call.receiver is not None:
+            return self.of(call.file, call.receiver)
+        return self.self_at(call.file, call.node)
+
+    def self_at(self, file: RubyFile, node: Node) -> Kind:
+        """What `self` is at a node."""
+        return Kind("App.class" if self.code.in_class(file, node) else "App", self.code.owner(file, node))
+
+    def gem_class(self, app: RubyClass) -> str | None:
+        """`Agent`, `Tool`, `Chat` ... for a subclass of RubyLLM's, `Record` for an acts_as_chat model."""
+        for current in self.code.lineage(app):
+            if current.superclass is not None and current.superclass.startswith("RubyLLM::"):
+                return current.superclass.removeprefix("RubyLLM::")
+            for file, body in current.bodies:
+                for call in self.names.calls("acts_as_chat"):
+                    if call.file is file and within(call.node, body):
+                        return "Record"
+        return None
+
+    def on_gem(self, call: Call) -> str | None:
+        """The gem's kind a call is sent to (`Chat`, `Agent.class`, ...), None if it is not the gem's."""
+        kind = self.receiver(call)
+        if kind is None or kind.app is None:
+            return None if kind is None or call.receiver is None else kind.name
+        singleton = kind.name == "App.class"
+        base = self.gem_class(kind.app)
+        if base is None or self.code.find_method(kind.app, call.name, singleton) is not None:
+            return None
+        return f"{base}.class" if singleton else base
+
+    def on_gem_class(self, call: Call) -> str | None:
+        """The gem's class a bare call in a class body configures (`instructions` in an agent)."""
+        kind = self.self_at(call.file, call.node)
+        base = self.gem_class(kind.app) if kind.name == "App.class" and kind.app is not None else None
+        return None if base is None or call.receiver is not None else f"{base}.class"
+
+    def target(self, call: Call) -> Method | None:
+        """The repository's own method a call reaches."""
+        kind = self.receiver(call)
+        if kind is None or kind.app is None:
+            return None
+        if kind.name == "App.class" and call.name == "new":
+            return self.code.find_method(kind.app, "initialize", False)
+        return self.code.find_method(kind.app, call.name, kind.name == "App.class")
+
+    def parameter(self, method: Method, name: str) -> Kind | None:
+        """What a parameter of a method is, by its default or by what the application hands in."""
+        found = self._parameter(method.file, method.node, name)
+        return None if found is None else found[0]
+
+    # --- expressions -----------------------------------------------------------------------------
+
+    def _evaluate(self, file: RubyFile, node: Node) -> Kind | None:
+        if node.type in _VALUES:
+            return self._literal(file, node)
+        if node.type in ("constant", "scope_resolution"):
+            return self._constant(file, node)
+        if node.type == "identifier":
+            return self._identifier(file, node)
+        if node.type in ("instance_variable", "class_variable", "global_variable"):
+            return self._variable(file, node)
+        if node.type in ("call", "element_reference"):
+            call = file.call(node)
+            return None if call is None else self._answers.of_call(call)
+        handler: dict[str, Callable[[RubyFile, Node], Kind | None]] = {
+            "self": self.self_at,
+            "binary": self._binary,
+            "lambda": self._proc,
+            "conditional": self._branches,
+            "if": self._branches,
+            "unless": self._branches,
+            "case": self._case,
+            "begin": self._begin,
+        }
+        if node.type in handler:
+            return handler[node.type](file, node)
+        return self._inner(file, node) if node.type in _TRANSPARENT else None
+
+    def _literal(self, file: RubyFile, node: Node) -> Kind:
+        name = _VALUES[node.type]
+        if node.type != "array":
+            body = file.heredoc(node) if node.type == "heredoc_beginning" else node
+            transcript = name == "String" and any(
+                self.of(file, part) == Kind("Transcript")
+                for inner in descendants(body, "interpolation")
+                for part in inner.named_children
+            )
+            return Kind("Transcript" if transcript else name)
+        return Kind("Array", of=joined(self.of(file, c) for c in node.named_children[:20]) or None)
+
+    def _inner(self, file: RubyFile, node: Node) -> Kind | None:
+        if node.type in ASSIGNMENTS:
+            return self.of(file, node.child_by_field_name("right"))
+        if node.type == "rescue_modifier":
+            return self.of(file, node.child_by_field_name("body"))
+        children = node.named_children
+        if node.type == "argument_list" and len(children) > 1:
+            return Kind("Array")
+        return self.of(file, children[-1]) if children else NIL
+
+    def _binary(self, file: RubyFile, node: Node) -> Kind | None:
+        operator = text(node.child_by_field_name("operator"))
+        left = self.of(file, node.child_by_field_name("left"))
+        right = self.of(file, node.child_by_field_name("right"))
+        if operator in ("||", "or"):
+            return right if left is None or left == NIL else left if right is None else joined([left, right])
+        if operator in ("&&", "and"):
+            return right
+        for side in (left, right):
+            if operator in ("+", "<<") and side is not None and side.name in ("Array", "Transcript"):
+                return side
+        return Kind("String") if operator == "+" and left == Kind("String") else None
+
+    def _proc(self, file: RubyFile, node: Node) -> Kind:
+        return Kind("Proc", of=self.value_of(file, node.child_by_field_name("body")))
+
+    def value_of(self, file: RubyFile, body: Node | None) -> Kind | None:
+        """The kind of a body's last statement."""
+        if body is not None and body.type in BLOCKS:
+            body = body.child_by_field_name("body")
+        last = statements(body)[-1:]
+        return self.of(file, last[0]) if last else NIL
+
+    def _branches(self, file: RubyFile, node: Node) -> Kind | None:
+        kinds: list[Kind | None] = []
+        branch: Node | None = node
+        while branch is not None and branch.type in ("if", "unless", "conditional", "elsif"):
+            kinds.append(self.value_of(file, branch.child_by_field_name("consequence")))
+            branch = branch.child_by_field_name("alternative")
+        return joined([*kinds, self.value_of(file, branch)])
+
+    def _case(self, file: RubyFile, node: Node) -> Kind | None:
+        bodies = [n.child_by_field_name("body") if n.type == "when" else n for n in node.named_children]
+        return joined(self.value_of(file, b) for b in bodies if b is not None and b.type in ("then", "else"))
+
+    def _begin(self, file: RubyFile, node: Node) -> Kind | None:
+        rescues = [n.child_by_field_name("body") for n in node.named_children if n.type == "rescue"]
+        return joined(
+            [self.value_of(file, node), *(self.value_of(file, r) for r in rescues if r is not None)]
+        )
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _constant(self, file: RubyFile, node: Node) -> Kind | None:
+        path = constant_path(node)
+        if path is None:
+            return None
+        app = self.code.resolve(path, self.code.owner(file, node))
+        if app is not None and not (path == "RubyLLM" or app.name.startswith("RubyLLM")):
+            return Kind("App.class", app)
+        if path == "RubyLLM":
+            return Kind("RubyLLM")
+        if path.startswith("RubyLLM::"):
+            name = path.removeprefix("RubyLLM::")
+            known = name.split("::")[0] in self.api.constants or self.code.in_app(app)
+            return Kind(f"{name}.class") if known else INVENTED
+        value = self.names.constant(path)
+        if value is not None:
+            return self.of(*value)
+        root = path.split("::")[0]
+        if root in VENDORS and app is None:
+            return Kind(root)
+        return INVENTED if root.lower() in ("rubyllm", "openrouter") else None
+
+    def _identifier(self, file: RubyFile, node: Node) -> Kind | None:
+        name = text(node)
+        for around in file.ancestors(node):
+            if around.type in (*BLOCKS, "lambda"):
+                position = self._block_position(around, name)
+                if position is not None:
+                    return self._block_parameter(file, around, position)
+            elif around.type in METHODS:
+                found = self._parameter(file, around, name)
+                if found is not None:
+                    declared = [found[0]] if found[0] is not None else []
+                    assigned = self._assigned(file, node)
+                    return joined([*declared, *assigned]) if declared or assigned else None
+                break
+            elif around.type in ("class", "module"):
+                break
+        assigned = self._assigned(file, node)
+        return joined(assigned) if assigned else self._method_value(file, node, name)
+
+    def _block_position(self, block: Node, name: str) -> int | None:
+        parameters = block.child_by_field_name("parameters")
+        if parameters is None:
+            return 0 if name in ("it", "_1") else None
+        names = [text(c) for c in parameters.named_children]
+        return names.index(name) if name in names else None
+
+    def _block_parameter(self, file: RubyFile, block: Node, position: int) -> Kind | None:
+        node = file.parent(block)
+        call = file.call(node) if node is not None and node.type == "call" else None
+        if call is None or block.type == "lambda":
+            return None
+        target = self.target(call)
+        if target is not None:
+            return joined(self._yielded(target, position)) or None
+        kind = self.receiver(call)
+        if position != 0 or kind is None:
+            return None
+        if call.receiver is not None and call.name in ("tap", "then", "yield_self"):
+            return kind
+        if kind.name == "Array":
+            return kind.of
+        gem = self.on_gem(call)
+        if gem is None:
+            return None
+        signature = self.api.signature(gem, call.name)
+        if signature is not None and signature.returns == "Chat":
+            return Kind("Chat")
+        if gem in ("Chat", "Agent") and _EACH.fullmatch(call.name):
+            return Kind("Message")
+        return None if signature is None or signature.yields is None else Kind(signature.yields)
+
+    def _yielded(self, method: Method, position: int) -> Iterator[Kind | None]:
+        for node in descendants(method.node, "yield"):
+            listed = next((c for c in node.named_children if c.type == "argument_list"), None)
+            values = [] if listed is None else listed.named_children
+            yield self.of(method.file, values[position]) if position < len(values) else None
+
+    def _parameter(self, file: RubyFile, method_node: Node, name: str) -> tuple[Kind | None] | None:
+        """A 1-tuple with the kind if `name` is a parameter of that method, else None."""
+        method = self.code.method_at(file, method_node)
+        if method is None:
+            return None
+        for index, parameter in enumerate(method.parameters):
+            if parameter.name != name:
+                continue
+            if parameter.default is not None:
+                kind = self.of(file, parameter.default)
+                if kind is not None and kind != NIL:
+                    return (kind,)
+            return (self._argument(method, index, name),)
+        return None
+
+    def _argument(self, method: Method, index: int, name: str) -> Kind | None:
+        """What the application's own call sites hand in."""
+        called = "new" if method.name == "initialize" else method.name
+        kinds = []
+        for call in self.names.calls(called)[:100]:
+            if (is_test(call.file.path) and not is_test(method.file.path)) or call.splat:
+                continue
+            if self.target(call) is not method:
+                continue
+            given = call.keyword(name) or (call.positional[index] if index < len(call.positional) else None)
+            if given is not None:
+                kinds.append(self.of(call.file, given))
+        return joined(kinds) if kinds else None
+
+    def _assigned(self, file: RubyFile, use: Node) -> list[Kind | None]:
+        return [self.of(file, node) for node in self.names.reaching(file, use)]
+
+    def _variable(self, file: RubyFile, node: Node) -> Kind | None:
+        owner = self.code.owner(file, node)
+        places = [owner] if node.type == "global_variable" else list(self.code.lineage(owner))
+        found: list[Kind | None] = []
+        for place in places:
+            owner_name = "" if node.type == "global_variable" else place.name
+            found += [self.of(*assignment) for assignment in self.names.variables(owner_name, text(node))]
+        return joined(found) if found else None
+
+    def _method_value(self, file: RubyFile, node: Node, name: str) -> Kind | None:
+        return self._answers.sent(self.self_at(file, node), name, None)
+
+    def result(self, method: Method) -> Kind | None:
+        """What a method returns: its last statement and its explicit returns."""
+        body = method.node.child_by_field_name("body")
+        key = (method.file.path, method.node.id)
+        if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            return None
+        self._busy.add(key)
+        try:
+            own = [
+                n
+                for n in descendants(method.node, "return")
+                if method.file.enclosing(n, *METHODS, "lambda") == method.node
+            ]
+            returned = [self.of(method.file, n) for n in own]
+            rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
+            values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
+            return joined([self.value_of(method.file, body), *returned, *values])
+        finally:
+            self._busy.discard(key)
