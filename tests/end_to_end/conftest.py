@@ -16,6 +16,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 Shipworthy = Callable[..., subprocess.CompletedProcess[str]]
+# A job in the background of a script, as CI may be, is started deaf to Ctrl-C.
+HEARING = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+]
 COMMAND = [str(Path(sys.executable).with_name("shipworthy"))]
 
 
@@ -40,7 +46,11 @@ def shipworthy() -> Shipworthy:
 def stop_during(phase: str, how: signal.Signals, *arguments: str | Path) -> int:
     """Start a command, send a signal when a line with `phase` comes, return its exit code."""
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*HEARING, *COMMAND, *map(str, arguments)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     said = ""

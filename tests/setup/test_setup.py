@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -44,6 +45,13 @@ esac
 VENV_PYTHON = """#!/bin/sh
 case "$*" in *pip*) echo "pip $*" | grep -o 'pip install.*' >>{calls}; {pip} ;; esac
 """
+
+# A job in the background of a script, as CI may be, is started deaf to Ctrl-C.
+HEARING = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+]
 
 
 class Machine:
@@ -238,7 +246,8 @@ def test_an_unknown_option_is_refused(machine: Machine) -> None:
 def test_an_interrupt_stops_it_and_the_next_call_mends(machine: Machine) -> None:
     machine.add_python("python3", "3.12")
     machine.add("venv-python", VENV_PYTHON.format(calls=machine.calls, pip="exec sleep 30"))
-    with subprocess.Popen(machine.command(), env=machine.environ(), stderr=subprocess.DEVNULL) as process:
+    command = [*HEARING, *machine.command()]
+    with subprocess.Popen(command, env=machine.environ(), stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 20
         while "pip" not in machine.calls.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
