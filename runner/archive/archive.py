@@ -101,7 +101,9 @@ class Archive:
         for folder in _folders(self.root / "runs" / trial.id):
             if folder.name.isdigit() and not (folder / SEAL).exists():
                 descriptor = lock(folder)
-                if descriptor is not None:
+                if descriptor is not None and (folder / SEAL).exists():
+                    os.close(descriptor)  # its runner sealed it in between
+                elif descriptor is not None:
                     found.append(Attempt(folder, int(folder.name), descriptor))
         return found
 

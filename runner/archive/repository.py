@@ -7,6 +7,7 @@ bundle, and its objects are checked on the way in.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from runner.core.tree import SourceFile, SourceTree
 
 _SUBMODULE = 0o160000
 _UNPACK_S = 120
+_FETCH = ("fetch", "-q", "--no-tags", "--no-write-fetch-head")
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.bigFileThreshold=8m"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
@@ -97,7 +99,7 @@ class Repository:
             if reason is None and (len(files) >= bounds.files or total + size > bounds.total_bytes):
                 reason = "the repository is larger than what is read"
             if reason is not None:
-                skipped[path] = reason
+                skipped[path.encode("utf-8", "replace").decode()] = reason
                 continue
             total += size
             content = self._repo.odb.stream(bytes.fromhex(blob)).read()
@@ -118,13 +120,21 @@ class Repository:
             return None
 
     def _fetch(self, bundle: Path, refspec: str) -> None:
-        """Take in refs; Git checks the objects of a fetch, but not yet those of a bundle, so fsck does."""
-        fetch = ("fetch", "-q", "--no-tags", "--no-write-fetch-head", str(bundle.resolve()), refspec)
-        try:
-            for command in (fetch, ("fsck", "--strict", "--no-progress", "--no-dangling")):
-                self._repo.git.execute(["git", *_QUIET, *command], kill_after_timeout=_UNPACK_S)
-        except GitError as error:
-            raise UnpackError(f"the sandbox's Git bundle is unsound: {error}") from error
+        """Take in refs of a bundle that fsck finds sound, in a repository of its own; Git itself checks the
+        objects of a fetch, but not yet those of a bundle."""
+        with tempfile.TemporaryDirectory(prefix="shipworthy-") as folder:
+            incoming = Path(folder) / "incoming.git"
+            _create(incoming)
+            try:
+                self._git(incoming, *_FETCH, str(bundle.resolve()), "+refs/*:refs/*")
+                self._git(incoming, "fsck", "--strict", "--no-progress", "--no-dangling")
+                self._git(self.path, *_FETCH, str(incoming), refspec)
+            except GitError as error:
+                raise UnpackError(f"the sandbox's Git bundle is unsound: {error}") from error
+
+    def _git(self, repository: Path, *arguments: str) -> None:
+        command = ["git", f"--git-dir={repository}", *_QUIET, *arguments]
+        self._repo.git.execute(command, kill_after_timeout=_UNPACK_S)
 
 
 def _create(path: Path) -> None:
@@ -166,6 +176,8 @@ def write_out(tree: SourceTree, target: Path) -> list[str]:
 
 def _refusal(path: str, mode: int) -> str | None:
     parts = PurePosixPath(path).parts
+    if not path.isprintable() and any(0xDC80 <= ord(c) <= 0xDCFF for c in path):
+        return "a name that is not UTF-8"
     if path.startswith("/") or any(p == ".." or p.lower() == ".git" for p in parts):
         return "a path that no repository should have"
     return "a submodule, not a file" if mode == _SUBMODULE else None

@@ -52,7 +52,7 @@ class Resources(Record):
 
     cpus: float = Field(2.0, gt=0)
     memory_mb: int = Field(4096, ge=64)
-    disk_mb: int = Field(2048, ge=16, description="the workspace; HOME and /tmp get a quarter each")
+    disk_mb: int = Field(2048, ge=16, description="the workspace; HOME and /tmp get half each")
     pids: int = Field(1024, ge=16)
 
 
@@ -182,7 +182,7 @@ class PhaseResult(Record):
     wall_s: float
     usage: Usage
     exit_code: int | None
-    stopped_by: str = Field(description="done, budget, wall_time, gave_up, crashed or interrupted")
+    stopped_by: str = Field(description="done, budget, wall_time, context_full or crashed")
     commit: str | None = None
     tree: str | None = None
 

@@ -76,12 +76,22 @@ class Door:
         """Which limit was hit in the phase (default: the current one), if one was: it stopped by budget."""
         return self._ledger.refusals.get(self._ledger.phase if phase is None else phase)
 
-    def verdict(self) -> Failure | None:
-        """What failed beside the model, judged by how the last call that was sent ended."""
+    def is_context_full(self, phase: str) -> bool:
+        """Whether the phase ended because the conversation no longer fits the model's context."""
+        last = next((e for e in reversed(self._ledger.exchanges) if e.phase == phase), None)
+        return last is not None and last.fault is Fault.CONTEXT_OVERFLOW
+
+    def verdict(self, agent_done: bool = False) -> Failure | None:
+        """What failed beside the model, judged by how the last call that was sent ended.
+
+        A provider's fault did not matter to an agent that came to its own end (`agent_done`).
+        """
         if self._proxy.bug:
             return Failure(kind=Blame.HARNESS, code="gateway_bug", message=self._proxy.bug)
         if lost := self._proxy.lost or self.lost:
             return Failure(kind=Blame.INFRA, code="transcript_lost", message=lost)
+        if agent_done:
+            return None
         sent = [e for e in self._ledger.exchanges if e.usage.requests and e.fault is not Fault.AGENT_LEFT]
         if not sent or sent[-1].fault not in PROVIDER_FAULTS:
             return None

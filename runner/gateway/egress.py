@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ HEAD_BYTES = 65536
 IDLE_S = 120
 MOST_FETCHES = 20_000
 KEPT_PATH = 2000
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*")
 DROPPED_HEADERS = {
     *("connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade", "host"),
     *("content-length", "transfer-encoding", "expect"),
@@ -170,6 +172,8 @@ def parsed_target(head: bytes) -> Target:
     """What a CONNECT or absolute-form request asks for; raises Refused if it is neither."""
     try:
         request, *lines = head.decode("ascii").split("\r\n")
+        if not request.isprintable():
+            raise ValueError(request)
         method, url, _ = request.split(" ")
         parts = urlsplit(f"//{url}" if method == "CONNECT" else url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -182,7 +186,9 @@ def parsed_target(head: bytes) -> Target:
     if parts.scheme != "http" or method not in ("GET", "HEAD"):
         raise Refused(405, "only GET and HEAD of http:// addresses are passed on")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    kept = (line for line in lines if line and line.partition(":")[0].strip().lower() not in DROPPED_HEADERS)
+    if any(line and not HEADER.fullmatch(line) for line in lines):
+        raise Refused(400, "a header line is malformed")  # a bare line feed would smuggle a second request
+    kept = (line for line in lines if line and line.partition(":")[0].lower() not in DROPPED_HEADERS)
     return Target(method, host, port or 80, path, tuple(kept))
 
 

@@ -131,7 +131,7 @@ class ModelProxy:
 
     async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
         token = self._wire.token(request.headers) or ""
-        if not hmac.compare_digest(token.encode(), self._service.token.encode()):
+        if not hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._service.token.encode()):
             raise Refusal(401, Fault.BAD_REQUEST, "this run's token is missing or wrong")
         if request.method == "GET" and request.path == self._wire.models_path:
             model = self._service.model

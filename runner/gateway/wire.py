@@ -179,5 +179,5 @@ def as_text(value: Any) -> str:
 
 
 def as_count(value: Any) -> int | None:
-    """`value` if it is a whole number from 0 on."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """`value` if it is a whole number from 0 on, as large as counts can be."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None

@@ -33,7 +33,7 @@ class EventLog:
     def emit(self, kind: str, **data: Any) -> None:
         """One event, now."""
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "kind": kind, **data}
-        self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        self._file.write(json.dumps(line, default=str) + "\n")
         self._file.flush()
         self._listen(Event(kind, self._run, data))
 

@@ -63,7 +63,7 @@ async def collect(
     missing = missing_probes(archive, run, all_probes(), environment)
     found: dict[str, Evidence] = {}
     if missing:
-        subject = _subject(archive, run, task, laboratory)
+        subject = await asyncio.to_thread(_subject, archive, run, task, laboratory)
         work = [_examine(probe, subject, environment, archive, listen) for probe in missing]
         found = {evidence.probe: evidence for evidence in await asyncio.gather(*work)}
     kept = {p.id: _kept(archive, run.tree, p, environment) for p in all_probes() if p.id not in found}
@@ -103,16 +103,15 @@ async def _examine(
         return _unknown(probe, subject, "none", "it needs a Docker engine; score the run where there is one")
     try:
         findings = tuple(await _findings(probe, subject))
+        return archive.add_evidence(_evidence(probe, subject, where, findings))
     except SandboxError as error:
         return _unknown(probe, subject, where, f"its sandbox broke: {error}")
+    except OSError:
+        raise  # the archive cannot be written
     except Exception:
         return _unknown(probe, subject, where, f"the probe crashed (our bug): {traceback.format_exc()}")
     finally:
         listen(Event("probe", subject.run, {"probe": probe.id, "done": True}))
-    evidence = Evidence(
-        tree=subject.tree.digest, probe=probe.id, version=probe.version, environment=where, findings=findings
-    )
-    return archive.add_evidence(evidence)
 
 
 async def _findings(probe: Probe, subject: Subject) -> list[Finding]:
@@ -124,6 +123,10 @@ async def _findings(probe: Probe, subject: Subject) -> list[Finding]:
 
 def _unknown(probe: Probe, subject: Subject, environment: str, why: str) -> Evidence:
     findings = tuple(Finding(check=c, outcome=Outcome.UNKNOWN, message=why) for c in probe.checks)
+    return _evidence(probe, subject, environment, findings)
+
+
+def _evidence(probe: Probe, subject: Subject, environment: str, findings: tuple[Finding, ...]) -> Evidence:
     return Evidence(
         tree=subject.tree.digest,
         probe=probe.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 from dataclasses import dataclass
@@ -42,10 +43,11 @@ async def take_snapshot(sandbox: Sandbox, repository: Repository, phase: str, at
     with tempfile.TemporaryDirectory(prefix="shipworthy-") as folder:
         bundle = Path(folder) / "bundle"
         await sandbox.get(f"{said['folder']}/snapshot.bundle", bundle, MAX_BUNDLE_BYTES)
-        commit, tree = repository.add_snapshot(phase, bundle, at)
-        skipped = [f"{path}: larger than {MAX_FILE_BYTES} bytes" for path in said["skipped"]]
+        commit, tree = await asyncio.to_thread(repository.add_snapshot, phase, bundle, at)
+        skipped = [str(reason) for reason in said["skipped"]]
         if said["history"]:
             skipped += await _take_history(sandbox, said["folder"], bundle, repository)
+    await sandbox.exec(["rm", "-rf", said["folder"]], cwd="/")
     return Snapshot(commit, tree, tuple(skipped))
 
 
@@ -53,7 +55,7 @@ async def _take_history(sandbox: Sandbox, folder: str, bundle: Path, repository:
     """The agent's own commits are a courtesy: an unsound or huge history costs nothing but itself."""
     try:
         await sandbox.get(f"{folder}/history.bundle", bundle, MAX_BUNDLE_BYTES)
-        repository.add_history(bundle)
+        await asyncio.to_thread(repository.add_history, bundle)
     except UnpackError as error:
         return [f"the agent's own history: {error}"]
     return []

@@ -31,7 +31,7 @@ from runner.pipeline.events import EventLog, Listener
 from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.workbench import Workbench
 
-_KILLED = 137
+_KILLED = 128  # and above: ended by a signal
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
         raise
     except SandboxError as error:
         progress.fail(Blame.INFRA, "sandbox", str(error))
-    except OSError:
-        raise  # the archive cannot be written: what is there is sealed at the next start
+    except OSError as error:
+        progress.fail(Blame.INFRA, "archive_unwritable", str(error))
+        raise
     except Exception as error:
         (attempt.logs / "harness.log").write_text(traceback.format_exc())
         kind = Blame.INFRA if isinstance(error, ShipworthyError) else Blame.HARNESS
@@ -129,7 +130,7 @@ async def _work(
             progress.failure = progress.failure or failure
             if failure:
                 break
-        repository.pack()
+        await asyncio.to_thread(repository.pack)
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class _PhaseWorker:
         wall_s = monotonic() - clock
         (self.attempt.logs / f"{self.phase.id}.log").write_bytes(result.stderr or result.stdout)
         await self.sandbox.restart()
-        failure = self.door.verdict()
+        failure = self._killed(result) or self.door.verdict(agent_done=result.ok)
         commit = tree = None
         try:
             snapshot = await take_snapshot(self.sandbox, self.repository, self.phase.id, started)
@@ -162,7 +163,7 @@ class _PhaseWorker:
             failure = failure or Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
         stopped_by = self._stopped_by(result)
         if failure is None and stopped_by == "crashed":
-            failure = self._crash(result)
+            failure = Failure(kind=Blame.HARNESS, code="agent_crashed", message=_end(result))
         outcome = PhaseResult(
             id=self.phase.id,
             started=started,
@@ -180,15 +181,20 @@ class _PhaseWorker:
             return "wall_time"
         if self.door.refusal(self.phase.id):
             return "budget"
+        if self.door.is_context_full(self.phase.id):
+            return "context_full"
         return "done" if result.ok else "crashed"
 
-    def _crash(self, result: ExecResult) -> Failure:
-        """Killed (out of memory, or by the model's own commands) is the model's doing; else it is ours."""
-        said = result.stderr[-1000:].decode("utf-8", "replace").strip()
-        message = f"the agent ended with exit code {result.exit_code}: {said}"
-        if result.exit_code == _KILLED:
-            return Failure(kind=Blame.MODEL, code="agent_killed", message=message)
-        return Failure(kind=Blame.HARNESS, code="agent_crashed", message=message)
+    def _killed(self, result: ExecResult) -> Failure | None:
+        """By a signal: for want of memory or by the model's own commands, so it is the model's doing."""
+        if result.exit_code is None or result.exit_code < _KILLED:
+            return None
+        return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
+
+
+def _end(result: ExecResult) -> str:
+    said = result.stderr[-1000:].decode("utf-8", "replace").strip()
+    return f"the agent ended with exit code {result.exit_code}: {said}"
 
 
 def _turn(exchange: Exchange, usage: Usage) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -59,7 +60,7 @@ async def open_workbench(
     async with AsyncExitStack() as stack:
         client = stack.enter_context(closing(set_up_engine(settings, progress)))
         images = _images(client, settings, {*sandboxes, HELPER_IMAGE}, progress)
-        lease = stack.enter_context(Lease(Path(tempfile.gettempdir()) / "shipworthy"))
+        lease = stack.enter_context(Lease(Path(tempfile.gettempdir()) / f"shipworthy-{os.getuid()}"))
         backend = DockerBackend(client, settings.engine_url, lease, settings.runtime)
         stack.callback(backend.close)
         for name in await backend.sweep():

@@ -57,7 +57,7 @@ def configuration(spec: SandboxSpec, labels: Mapping[str, str]) -> dict[str, Any
 def host_configuration(spec: SandboxSpec) -> dict[str, Any]:
     """What Docker calls the host configuration: the seal and the limits."""
     have = spec.resources
-    side_mb = max(have.disk_mb // 4, 16)
+    side_mb = max(have.disk_mb // 2, 16)
     memory = (have.memory_mb + have.disk_mb + 2 * side_mb) * 2**20  # the file systems are memory too
     owner = f"uid={USER},gid={USER},mode=0755"
     return {

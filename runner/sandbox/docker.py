@@ -53,7 +53,13 @@ class DockerBackend:
 
     @asynccontextmanager
     async def _open(self, spec: SandboxSpec) -> AsyncIterator[DockerSandbox]:
-        identity = await self._create(spec)
+        creating = asyncio.create_task(self._create(spec))
+        try:
+            identity = await asyncio.shield(creating)
+        except asyncio.CancelledError:  # the engine may make it all the same
+            with suppress(SetupError, SandboxError):
+                await self._remove(await creating)
+            raise
         try:
             sandbox = DockerSandbox(self, identity, await self._attach(identity))
             async with sandbox.alive():
@@ -146,7 +152,9 @@ class DockerSandbox:
 
     async def _listen(self) -> None:
         pending = b""
-        async for _, data in self._lease.frames():
+        async for kind, data in self._lease.frames():
+            if kind != STDOUT:
+                continue
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 self._answers.put_nowait(line)

@@ -40,7 +40,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 def forward(connection: socket.socket, path: str) -> None:
     """Join one TCP connection with a fresh connection to the gateway."""
     door = socket.socket(socket.AF_UNIX)
-    with connection, door, suppress(OSError):
+    with connection, door, suppress(OSError, RuntimeError):  # RuntimeError: no thread to be had
         door.connect(path)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         back = threading.Thread(target=pump, args=(door, connection), daemon=True)

@@ -11,6 +11,7 @@ import pytest
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
+from runner.core.locks import lock
 from runner.core.records import (
     Evidence,
     Finding,
@@ -204,3 +205,17 @@ def test_two_runners_never_share_an_attempt(archive: Archive) -> None:
     folders = {archive.new_attempt(trial()).folder for _ in range(5)}
     assert len(folders) == 5
     assert all(os.path.isdir(f) for f in folders)
+
+
+def test_an_attempt_sealed_in_between_is_not_abandoned(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = archive.new_attempt(trial())
+    attempt.close()
+
+    def sealed_meanwhile(folder: Path) -> int | None:
+        (folder / "run.json").write_text("{}")
+        return lock(folder)
+
+    monkeypatch.setattr("runner.archive.archive.lock", sealed_meanwhile)  # the fault: another runner's luck
+    assert archive.abandoned(trial()) == []

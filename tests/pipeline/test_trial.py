@@ -166,7 +166,7 @@ async def provider() -> AsyncIterator[dict[str, object]]:
     async def answer(request: web.Request) -> web.Response:
         state["seen"].append((dict(request.headers), await request.text()))  # type: ignore[attr-defined]
         if state["status"] != 200:
-            message = f"no: your key {request.headers['Authorization']} is bad"
+            message = f"no: {state.get('reason')}, your key {request.headers['Authorization']}"
             return web.json_response({"error": {"message": message}}, status=int(str(state["status"])))
         echo = f"your key is {request.headers['Authorization']}"
         reply = {"choices": [{"message": {"role": "assistant", "content": echo}, "finish_reason": "stop"}]}
@@ -230,6 +230,15 @@ async def test_a_provider_outage_is_never_charged_to_the_model(
     assert (run.failure.kind, run.failure.code) == (Blame.INFRA, "no_credit")
 
 
+async def test_a_full_context_ends_a_phase_and_is_graded(
+    bench: Workbench, job: MakeJob, provider: dict[str, object]
+) -> None:
+    provider |= {"status": 400, "reason": "context_length_exceeded"}
+    run = await run_attempt(bench, job(model=provider["model"], key=CANARY), lambda event: None)
+    assert run.failure is None
+    assert [p.stopped_by for p in run.phases] == ["context_full", "context_full"]
+
+
 # --- the seal, tried from inside
 
 
@@ -268,3 +277,73 @@ async def test_the_sandbox_reaches_nothing_but_its_door(bench: Workbench, job: M
     assert "run.json" not in said["host_files"]
     egress = (bench.archive.folder(run) / "egress.jsonl").read_text()
     assert egress.count('"host":"elsewhere.example"') == 2
+
+
+# --- hostile on purpose: whose fault it is stays clear, and nothing is lost
+
+
+async def test_encodings_and_filters_cannot_empty_a_snapshot(bench: Workbench, job: MakeJob) -> None:
+    attributes = "echo '*.rb working-tree-encoding=UTF-16 text eol=crlf ident' > .gitattributes"
+    run, tree = await attempt(bench, job(f"{attributes}; printf 'a\\r\\n$Id$' > a.rb; echo x > b"))
+    assert run.failure is None
+    assert tree.text("a.rb") == "a\r\n$Id$"
+    assert set(tree) == {".gitattributes", "a.rb", "b"}
+
+
+async def test_names_that_are_not_utf8_are_left_out_and_named(bench: Workbench, job: MakeJob) -> None:
+    run, tree = await attempt(
+        bench, job("touch \"$(printf 'caf\\351.rb')\"; echo x > good; echo y > 'zwölf'")
+    )
+    assert run.failure is None
+    assert set(tree) == {"good", "zwölf"}
+    assert list(tree.skipped.values()) == ["a name that is not UTF-8"]
+
+
+async def test_a_nested_repository_in_a_locked_folder_is_left_out(bench: Workbench, job: MakeJob) -> None:
+    run, tree = await attempt(bench, job("mkdir n; git init -q n; touch n/x; chmod 555 n; echo x > good"))
+    assert run.failure is None
+    assert set(tree) == {"good"}
+
+
+async def test_an_unsound_history_costs_nothing_but_itself(bench: Workbench, job: MakeJob) -> None:
+    bad = "git init -q; echo x > a; git add a; git commit -q -m ok; "
+    bad += "git cat-file commit HEAD | sed 's/^author .*/author broken/' > /tmp/c; "
+    bad += "git update-ref HEAD $(git hash-object -t commit -w --literally /tmp/c)"
+    run, tree = await attempt(bench, job(bad, prove=("echo y > b",)))
+    assert run.failure is None
+    assert set(tree) == {"a", "b"}
+    assert "own history" in (bench.archive.folder(run) / "events.jsonl").read_text()
+
+
+async def test_settings_of_the_agents_repository_run_nothing(bench: Workbench, job: MakeJob) -> None:
+    trap = (
+        "git init -q; echo x > a; git add a; git commit -q -m ok; rm -f .git/objects/*/*[0-9a-f]; ",
+        "printf '#!/bin/sh\\ntouch /workspace/ran; rm -rf /tmp/snapshot-*' > evil.sh; chmod +x evil.sh; ",
+        "git config remote.evil.url 'ext::/workspace/evil.sh'; git config remote.evil.promisor true; ",
+        "git config extensions.partialClone evil; git config protocol.ext.allow always",
+    )
+    run, tree = await attempt(bench, job("".join(trap), prove=("true",)))
+    assert run.failure is None
+    assert "ran" not in tree
+
+
+@pytest.mark.parametrize("name", ["TERM", "SEGV", "KILL"])
+async def test_an_agent_ended_by_any_signal_is_the_models_doing(
+    bench: Workbench, job: MakeJob, name: str
+) -> None:
+    run = await run_attempt(bench, job(f"kill -{name} $PPID"), lambda event: None)
+    assert run.failure is not None
+    assert run.failure.kind is Blame.MODEL
+
+
+async def test_a_storm_of_connections_does_not_end_the_sandbox(bench: Workbench, job: MakeJob) -> None:
+    storm = "import socket\nheld = []\nfor _ in range(400):\n s = socket.socket(); s.settimeout(1)\n"
+    storm += " try: s.connect(('127.0.0.1', 8080)); held.append(s)\n except OSError: break\n"
+    run, tree = await attempt(bench, job(f'python3 -c "{storm}"', "echo x > a"))
+    assert run.failure is None
+    assert set(tree) == {"a"}
+
+
+async def test_the_runs_token_cannot_be_read_from_the_agent(bench: Workbench, job: MakeJob) -> None:
+    _, tree = await attempt(bench, job("cat /proc/$PPID/environ /proc/$PPID/maps > a 2>&1; true"))
+    assert tree.text("a").count("Permission denied") == 2  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ spite of retries or refused the request, 5 the conversation no longer fits the m
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import json
 import os
@@ -34,6 +35,7 @@ KEPT_BYTES = 16_000
 DEFAULT_COMMAND_S = 120
 KILLING_S = 5
 FLUSH_S = 0.5
+PR_SET_DUMPABLE = 4
 STEP = "AGENT_STEP"  # a mark in the environment of each command, to find all that it started
 STOP_STATUS = (401, 402, 403, 404)
 RETRY_STATUS = (408, 409, 425, 429)
@@ -380,7 +382,7 @@ def asked(call: Json, command_s: float) -> tuple[str, float]:
             arguments["command"],
             float(arguments.get("timeout_s") or default_seconds(command_s)),
         )
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f'the arguments are not JSON like {{"command": "ls"}}: {error}') from None
     if not isinstance(command, str) or not command.strip() or "\0" in command:
         raise ValueError("`command` must be a text, not empty and without NUL")
@@ -436,8 +438,17 @@ def converse(config: Json, provider: Provider, shell: Shell) -> str:
             messages.append(encoded({"role": "tool", "tool_call_id": call.get("id"), "content": result}))
 
 
+def step_back() -> None:
+    """When memory runs out, be killed before PID 1 is; and hide the run's token from the commands."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("500")
+    with suppress(AttributeError):  # only Linux has it
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def main() -> int:
     """Run one phase; returns the exit code."""
+    step_back()
     config = json.loads(sys.stdin.readline())
     sys.stderr.reconfigure(line_buffering=False)  # type: ignore[union-attr]
     try:

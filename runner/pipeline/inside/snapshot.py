@@ -27,7 +27,12 @@ ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "snapshot@shipworthy.invalid",
     "GIT_COMMITTER_NAME": "shipworthy",
     "GIT_COMMITTER_EMAIL": "snapshot@shipworthy.invalid",
+    # Or a partial clone in the agent's settings would fetch, by a command of its own.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
 }
+ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-ignore\n"  # bytes as they are
+MOST_NAMED = 100
 
 
 def git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
@@ -55,7 +60,16 @@ def survey(max_bytes: int) -> tuple[list[Path], list[str]]:
 
 def pattern(path: str) -> str:
     """A .gitignore line that names exactly this path."""
-    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
+    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path).replace("\n", "?")
+
+
+def renamed(entry: Path, name: Path) -> bool:
+    """Rename if the folder lets us."""
+    try:
+        entry.rename(name)
+    except OSError:
+        return False
+    return True
 
 
 def snapshot(folder: Path, nested: list[Path], large: list[str]) -> None:
@@ -63,15 +77,19 @@ def snapshot(folder: Path, nested: list[Path], large: list[str]) -> None:
     store = folder / "git"
     git("init", "-q", "--bare", "--template=", str(store))
     (store / "info").mkdir(exist_ok=True)
-    (store / "info" / "exclude").write_text("\n".join([HIDDEN, *map(pattern, large)]) + "\n")
+    (store / "info" / "attributes").write_text(ATTRIBUTES)
     here = [f"--git-dir={store}", f"--work-tree={WORKSPACE}"]
-    for entry in nested:
-        entry.rename(entry.with_name(HIDDEN))
+    hidden = [entry for entry in nested if renamed(entry, entry.with_name(HIDDEN))]
+    locked = [str(entry.parent.relative_to(WORKSPACE)) for entry in nested if entry not in hidden]
+    excluded = [HIDDEN, *(pattern(path) for path in [*large, *locked])]
+    (store / "info" / "exclude").write_bytes(os.fsencode("\n".join(excluded) + "\n"))
     try:
-        git(*here, "add", "-A", "--ignore-errors", check=False)
+        added = git(*here, "add", "-A", "--ignore-errors", check=False)
     finally:
-        for entry in nested:
-            entry.with_name(HIDDEN).rename(entry)
+        for entry in hidden:
+            renamed(entry.with_name(HIDDEN), entry)
+    if added.returncode not in (0, 1):  # 1: some files could not be read
+        sys.exit(os.fsdecode(added.stderr[-2000:]))
     tree = git(*here, "write-tree").stdout.decode().strip()
     commit = git(*here, "commit-tree", tree, "-m", "snapshot").stdout.decode().strip()
     git(*here, "update-ref", "refs/heads/snapshot", commit)
@@ -92,7 +110,9 @@ def main(max_bytes: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="snapshot-"))
     nested, large = survey(int(max_bytes))
     snapshot(folder, nested, large)
-    print(json.dumps({"folder": str(folder), "history": history(folder), "skipped": large}))
+    named = [f"{path}: larger than {max_bytes} bytes" for path in large[:MOST_NAMED]]
+    more = [f"and {len(large) - MOST_NAMED} more large files"] if len(large) > MOST_NAMED else []
+    print(json.dumps({"folder": str(folder), "history": history(folder), "skipped": named + more}))
 
 
 if __name__ == "__main__":
