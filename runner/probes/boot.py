@@ -10,6 +10,7 @@ from runner.probes.kit.lab.confirmed import confirmed
 from runner.probes.kit.lab.lab import READY_S, Lab, RootPage, open_lab
 from runner.probes.kit.lab.logs import error_line, error_places
 from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.services import excused
 from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
@@ -52,7 +53,9 @@ class BootProbe:
             async with lab.running(self.ready_s) as page:
                 pass
             lab.log.keep(subject.artifacts, log_name)
-            return installed.fair(boots(lab, page)), installed.fair(root_page(lab, page))
+            seen = boots(lab, page), root_page(lab, page)
+            boot, root = (excused(lab.tree, app.folder, lab.log.text, verdict) for verdict in seen)
+            return installed.fair(boot), installed.fair(root)
 
 
 def boots(lab: Lab, page: RootPage) -> Verdict:

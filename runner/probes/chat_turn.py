@@ -14,6 +14,7 @@ from runner.probes.kit.lab.confirmed import confirmed
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Log, error_line, error_places, exception_line
 from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.services import absent_service, excused
 from runner.probes.kit.lab.stub import Provider, Request, Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
@@ -97,7 +98,9 @@ async def _converse(subject: Subject, app: App, number: int) -> Verdicts:
             return _all(moot("the app cannot be started") if installed.broken else obstacle)
         async with lab.running() as page:
             if not page.is_ready:
-                return _all(moot("the app does not start"))
+                name = absent_service(subject.tree, app.folder, lab.log.text)
+                without = f"the app does not start without {name}, which the lab does not have"
+                return _all(unclear(without) if name else moot("the app does not start"))
             told = [{"text": turn.text, "expect": turn.nonce} for turn in turns]
             report = await lab.visit({"do": "converse", "patience_s": PATIENCE_S, "turns": told})
             answered = all(turn["status"] for turn in report["turns"])
@@ -129,9 +132,11 @@ def _all(verdict: Verdict) -> Verdicts:
 
 def judged(tree: SourceTree, app: App, seen: Seen) -> Verdicts:
     """What the conversation shows: pure, from the wire and the page driver's report."""
-    sent = _request_sent(tree, app, seen)
+    sent = excused(tree, app.folder, seen.log, _request_sent(tree, app, seen))
     if seen.provider.chats:
-        return sent, _user_text(seen), _reply_shown(tree, app, seen), _history_sent(tree, app, seen)
+        shown = excused(tree, app.folder, seen.log, _reply_shown(tree, app, seen))
+        history = excused(tree, app.folder, seen.log, _history_sent(tree, app, seen))
+        return sent, _user_text(seen), shown, history
     rest = moot("no chat request was sent") if sent.outcome is Outcome.FAIL else unclear(sent.message)
     return sent, rest, rest, rest
 

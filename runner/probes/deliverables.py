@@ -28,7 +28,7 @@ class _Repository:
 _Judge = Callable[[_Repository], Verdict]
 _CHECKS: dict[str, tuple[str, _Judge]] = {
     "rails_app": (
-        "a generated Rails application stands in the repository's root",
+        "there is a generated Rails application",
         lambda r: skeleton.rails_app(r.app, r.gems),
     ),
     "workspace_root": (

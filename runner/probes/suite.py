@@ -11,6 +11,7 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places, has_line
 from runner.probes.kit.lab.recipes import App, Suite, find_app
+from runner.probes.kit.lab.services import excused
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 LOADS, PASSES, NOT_EMPTY = "suite.loads", "suite.passes", "suite.not_empty"
@@ -66,6 +67,7 @@ class SuiteProbe:
             result = await self._execute(lab, suite, log)
             log.keep(subject.artifacts, "suite.log")
             loads, passes, not_empty = read_suite(subject.tree, app, suite, result, log.text)
+            loads, passes = (excused(subject.tree, app.folder, log.text, v) for v in (loads, passes))
             return installed.fair(loads), installed.fair(passes), not_empty
 
     async def _execute(self, lab: Lab, suite: Suite, log: Log) -> ExecResult:

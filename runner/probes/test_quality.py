@@ -33,6 +33,8 @@ _TOOLS = {
     "instance_double": "RSpec",
 }
 _RAISING = ("raise", "raises", "to_raise", "and_raise", "to_timeout", "fail")
+_GEM_ERROR = re.compile(r"(?:::)?(?:RubyLLM::\w*Error|Faraday::\w+)\b")
+_EXPECTING = re.compile(r"assert|refute|must_|raise_error|rescue_from|is_a\?|kind_of\?|instance_of\?")
 _PROVIDER_ERROR = re.compile(
     r"RubyLLM::|Faraday|Net::|Timeout|Errno|SocketError|StandardError|RuntimeError"
     r"|\b(?!NotImplemented|Key|Argument|NoMethod|Name)\w*Error\b"
@@ -127,7 +129,7 @@ def _error_path(use: LlmUse, suite: TestSuite) -> Verdict:
         return bad("there is no test case")
     if not use.provider_calls:
         return bad("nothing in the application calls a provider, so no failure of it is tested")
-    found = [c.location for c in _failures(suite)]
+    found = [c.location for c in (*_failures(suite), *_armed_fakes(suite))]
     if found:
         return good("a failing provider is tested", list(dict.fromkeys(found)))
     return bad(
@@ -146,6 +148,17 @@ def _failures(suite: TestSuite) -> Iterator[Call]:
                 and any(re.fullmatch(r"[45]\d\d", text(p)) for p in call.positional)
             )
         ):
+            yield call
+
+
+def _armed_fakes(suite: TestSuite) -> Iterator[Call]:
+    """Errors handed to a fake that raises what it is given: `Fake.new(error: RubyLLM::ServerError.new)`."""
+    raised = (call.positional[0] for call in suite.calls if call.name == "raise" and call.positional)
+    if not any(node.type in ("identifier", "instance_variable") for node in raised):
+        return
+    for call in suite.calls:
+        given = (*call.positional, *(value for _, value in call.keywords))
+        if any(_GEM_ERROR.match(text(node)) for node in given) and not _EXPECTING.match(call.name):
             yield call
 
 

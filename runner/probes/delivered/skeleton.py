@@ -32,17 +32,15 @@ _PLACEHOLDER = re.compile(r"Find me in app/(?:views|components)/")
 
 
 def rails_app(app: Application, gemfile: Gemfile | None) -> Verdict:
-    """A Rails application stands in the repository's root."""
-    if app.folder:
-        return bad(f"no Rails application in the root; one stands in {app.folder}", _entries(app))
+    """There is a generated Rails application, wherever it stands: its place is judged on its own."""
     missing = [path for path in _ENTRY_FILES if not app.text(path)]
     if gemfile is None or gemfile.find(*_RAILS_GEMS) is None:
         missing.append("Gemfile with rails")
     if "Rails::Application" not in app.text("config/application.rb") and _ENTRY_FILES[0] not in missing:
         missing.append("a class < Rails::Application in config/application.rb")
     if missing:
-        return bad(f"not a generated Rails application: the root lacks {', '.join(missing)}", missing=missing)
-    return good("a Rails application stands in the root", [Location(path=_ENTRY_FILES[0])])
+        return bad(f"not a generated Rails application: it lacks {', '.join(missing)}", missing=missing)
+    return good("a generated Rails application is there", [Location(path=app.folder + _ENTRY_FILES[0])])
 
 
 def _entries(app: Application) -> list[Location]:

@@ -16,11 +16,13 @@ class Installed:
     """The outcome of installing.
 
     `missing` names what the image does not have, `broken` what the repository itself got wrong; at most
-    one of them is set. `note` says what the lab changed in its copy. `env` is for every later command.
+    one of them is set. `note` says what the lab changed in its copy, `alters` whether
+    the app may run otherwise for it. `env` is for every later command.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    alters: bool = False
     missing: str = ""
     broken: str = ""
     output: str = ""
@@ -41,6 +43,6 @@ class Installed:
         if not self.note:
             return verdict
         told = replace(verdict, values={**(verdict.values or {}), "lab": self.note})
-        if verdict.outcome is not Outcome.FAIL:
+        if verdict.outcome is not Outcome.FAIL or not self.alters:
             return told
         return replace(told, outcome=Outcome.UNKNOWN, message=f"{verdict.message} (run with {self.note})")

@@ -70,7 +70,7 @@ class Lab:
             except Flood:
                 return Installed(broken="installing the dependencies writes without end")
             if result.ok:
-                self._installed = Installed(attempt.env, attempt.note)
+                self._installed = Installed(attempt.env, attempt.note, attempt.alters)
                 return self._installed
             if result.timed_out:
                 return Installed(broken=f"{' '.join(attempt.argv[:2])} never ended", output=log.text)

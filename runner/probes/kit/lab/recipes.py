@@ -23,11 +23,13 @@ class Command:
 class Attempt:
     """One try to satisfy the app's dependencies offline; `env` then stays for every later command.
 
-    `note` says what was changed in the lab's copy, so that findings can tell.
+    `note` says what was changed in the lab's copy, so that findings can tell; `alters` whether the app may
+    run otherwise for it.
     """
 
     argv: tuple[str, ...]
     note: str = ""
+    alters: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,21 +105,29 @@ def find_app(tree: SourceTree) -> App | None:
     return App(recipe, folder)
 
 
-# Tools of development that an app runs without. An image need not have them all.
-_TOOL_GEMS = (
+# Tools of development that an app runs without. An image need not have them all. The commands are never
+# loaded by the app, the others are.
+_COMMAND_GEMS = (
     "brakeman bundler-audit rubocop-rails-omakase rubocop-minitest rubocop-thread_safety erb_lint foreman "
-    "web-console spring kamal thruster annotate letter_opener pry-rails bullet rack-mini-profiler"
+    "kamal thruster annotate"
 )
+_LOADED_GEMS = "web-console spring letter_opener pry-rails bullet rack-mini-profiler"
 
-_LEAVING_TOOLS_OUT = f"""
+
+def _leaving_out(gems: str) -> str:
+    """A Gemfile that is the app's own without these gems."""
+    return f"""
 def gem(name, *)
-  super unless %w[{_TOOL_GEMS}].include?(name.to_s)
+  super unless %w[{gems}].include?(name.to_s)
 end
 eval_gemfile File.expand_path("Gemfile")
 """
 
+
 # Settings that the repository carries for Bundler (paths, frozen) are those of another machine.
 _BUNDLER = {"BUNDLE_APP_CONFIG": "/home/agent/.bundle"}
+_OWN_GEMFILE = {**_BUNDLER, "BUNDLE_GEMFILE": "/home/agent/Gemfile"}
+_INSTALL_OWN = 'printf %s "$0" > "$BUNDLE_GEMFILE" && exec bundle install --local'
 
 # Compiled assets are seldom committed; the image's Node packages stand in for those of the app.
 _NODE_BUILD = Command(
@@ -137,17 +147,27 @@ RAILS = Recipe(
             Attempt(("bundle", "check"), env=_BUNDLER),
             Attempt(("bundle", "install", "--local"), env=_BUNDLER),
             Attempt(
+                (
+                    *("sh", "-c", f'cp Gemfile.lock "$BUNDLE_GEMFILE.lock"; {_INSTALL_OWN}'),
+                    _leaving_out(_COMMAND_GEMS),
+                ),
+                "without gems of command-line tools",
+                env=_OWN_GEMFILE,
+            ),
+            Attempt(
                 ("sh", "-c", "rm -f Gemfile.lock && exec bundle install --local"),
                 "the image's gem versions in place of those in Gemfile.lock",
-                _BUNDLER,
+                alters=True,
+                env=_BUNDLER,
             ),
             Attempt(
                 (
-                    *("sh", "-c", 'printf %s "$0" > "$BUNDLE_GEMFILE" && exec bundle install --local'),
-                    _LEAVING_TOOLS_OUT,
+                    *("sh", "-c", f'rm -f "$BUNDLE_GEMFILE.lock"; {_INSTALL_OWN}'),
+                    _leaving_out(f"{_COMMAND_GEMS} {_LOADED_GEMS}"),
                 ),
                 "without gems of development tools, and the image's gem versions",
-                {**_BUNDLER, "BUNDLE_GEMFILE": "/home/agent/Gemfile"},
+                alters=True,
+                env=_OWN_GEMFILE,
             ),
         ),
         broken=re.compile(

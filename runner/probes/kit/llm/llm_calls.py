@@ -122,7 +122,8 @@ class LlmUse:
         return found + [c for c in self._vendor_calls() if self._has_gem(c)]
 
     def _vendor_calls(self) -> Iterator[Call]:
-        receivers = ((c, self.kinds.receiver(c)) for c in self._all_calls() if c.name != "new")
+        called = (c for c in self._all_calls() if c.name not in ("new", "configure"))
+        receivers = ((c, self.kinds.receiver(c)) for c in called)
         return (c for c, kind in receivers if kind is not None and kind.name in _OTHER_CLIENTS)
 
     def _has_gem(self, call: Call) -> bool:

@@ -32,6 +32,8 @@ _COLLECTION = re.compile(
     re.S,
 )
 _REDIS = re.compile(r"rpush|lpush|set|setex|hset|hmset|sadd|zadd|append|xadd|mset")
+_LIST = re.compile(r"^\[|\+\s*\[|\.(?:last|first|take|map|push|to_a|as_json)\b")
+_PATH = re.compile(r"(^|[@_.])(path|pathname|file)(\(.*\))?$", re.S)
 _HOMES = ("app", "lib", "config/initializers")
 _LISTS = re.compile(r"kept|entries|items|list|log|stored|all|pairs|\+")
 _WRITES = ("write", "fetch", "write_multi", "fetch_multi")
@@ -159,10 +161,19 @@ def _session_medium(use: LlmUse, call: Call) -> Kept | None:
     name = _key_name(use, call.file, key[0])
     if _IDENTIFIER.search(name) or any(_ID_VALUE.search(text(v)) for v in values):
         return None
-    if not CONVERSATION.search(name) and not CONVERSATION.search(use.code.owner(call.file, call.node).name):
+    words = f"{name} {use.code.owner(call.file, call.node).name}"
+    listed = not values or any(_LIST.search(text(v)) for v in values)
+    if not CONVERSATION.search(words) and not (listed and _spells_turns(use, call)):
         return None
     store = _session_store(use)
     return Kept("session", call.location, cache_store(use) if store == "cache_store" else store)
+
+
+def _spells_turns(use: LlmUse, call: Call) -> bool:
+    """Whether the method around it writes out turns: who spoke, and what was said."""
+    method = use.code.method_of(call.file, call.node)
+    written = "" if method is None else text(method.node)
+    return re.search(r"\brole\b", written) is not None and re.search(r"\bcontent\b", written) is not None
 
 
 def _key_name(use: LlmUse, file: RubyFile, key: Node) -> str:
@@ -181,17 +192,18 @@ def _session_store(use: LlmUse) -> str:
 
 def _writes_file(use: LlmUse, call: Call) -> bool:
     receiver = constant_path(call.receiver)
+    opened = call.name == "open" and any(map(_opens_for_writing, call.positional))
     if receiver in ("File", "IO", "Pathname"):
-        opened = call.name == "open" and any(
-            re.match(r"w|a|r\+", literal(p) or "") for p in call.positional[1:]
-        )
         return call.name in ("write", "binwrite", "atomic_write") or opened
     if receiver in ("PStore", "YAML::Store"):
         return call.name == "new"
-    writes = call.name in ("write", "binwrite") or (
-        call.name == "open" and "w" in [literal(p) for p in call.positional]
-    )
-    return writes and call.receiver is not None and _comes_from(use, call, "Rails.root", "Pathname")
+    named = _PATH.search(text(call.receiver)) is not None
+    writes = call.name in ("write", "binwrite") or opened
+    return writes and (named or _comes_from(use, call, "Rails.root", "Pathname"))
+
+
+def _opens_for_writing(mode: Node) -> bool:
+    return re.match(r"(w\+?|a\+?|r\+)b?(:|$)", literal(mode) or "") is not None or "File::CREAT" in text(mode)
 
 
 def _comes_from(use: LlmUse, call: Call, *origins: str) -> bool:

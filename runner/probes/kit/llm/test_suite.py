@@ -192,9 +192,18 @@ class TestSuite:
             return "RubyLLM" in text(call.receiver) and call.name in ("define_method", "send", "alias_method")
         if text(target).lstrip(":").startswith(("RubyLLM", "Faraday", "Net::HTTP")):
             return True
+        if self._is_agent_of_gem(call, target, names):
+            return True
         methods = [m for n in names if (m := self._app_method(call, target, n)) is not None]
         kinds = [self._use.kinds.result(m) for m in methods]
         return any(k is not None and k.name in ("Chat", "Agent", "RubyLLM") for k in kinds)
+
+    def _is_agent_of_gem(self, call: Call, target: Node, names: list[str]) -> bool:
+        """Whether methods are replaced that a class of the application has from RubyLLM's agent or chat."""
+        kind = self._use.kinds.of(call.file, target)
+        if kind is None or kind.app is None or self._use.kinds.gem_class(kind.app) not in ("Agent", "Chat"):
+            return False
+        return any(self._app_method(call, target, name) is None for name in names)
 
     def _injects(self, call: Call) -> bool:
         """Whether a test double is handed to code that reaches the provider, or to an object that has it."""

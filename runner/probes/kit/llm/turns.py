@@ -9,13 +9,20 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import CHATS, LlmUse
+from runner.probes.kit.ruby.code import RubyClass
 from runner.probes.kit.ruby.kind import Kind
-from runner.probes.kit.ruby.syntax import ASSIGNMENTS, BLOCKS, METHODS, Call, RubyFile, literal, text
-
-_LOOPS = re.compile(
-    r"each|map|each_with_index|reverse_each|each_slice|inject|reduce|flat_map|each_with_object|find_each|filter_map"
-    r"|each_entry|collect|each_cons|each_pair"
+from runner.probes.kit.ruby.syntax import (
+    ASSIGNMENTS,
+    BLOCKS,
+    METHODS,
+    Call,
+    RubyFile,
+    descendants,
+    literal,
+    text,
 )
+
+_LOOPS = re.compile(r"each(?:_\w+)?|map|reverse_each|inject|reduce|flat_map|find_each|filter_map|collect")
 _ADDING = ("<<", "push", "append", "concat", "replace", "insert", "unshift")
 _SYSTEM_ROLE = re.compile(r"""["':]?role["']?(:|\s*=>)\s*(:system\b|["']system["'])""")
 _KEEPERS = ("constant", "class_variable", "global_variable")
@@ -129,11 +136,19 @@ def _keeps(use: LlmUse, file: RubyFile, node: Node) -> bool:
 
 
 def _is_chat(use: LlmUse, kind: Kind | None) -> bool:
-    if kind is None:
+    """Whether it is a chat, an agent, or an object of the application's own that is made with one."""
+    if kind is None or kind.name != "App" or kind.app is None:
+        return kind is not None and kind.name == "Chat"
+    return use.kinds.gem_class(kind.app) == "Agent" or _is_made_with_chat(use, kind.app)
+
+
+def _is_made_with_chat(use: LlmUse, owner: RubyClass) -> bool:
+    maker = use.code.find_method(owner, "initialize", False)
+    if maker is None:
         return False
-    return kind.name == "Chat" or (
-        kind.name == "App" and kind.app is not None and use.kinds.gem_class(kind.app) == "Agent"
-    )
+    made = (node for node in descendants(maker.node, *ASSIGNMENTS) if text(node).startswith("@"))
+    kinds = (use.kinds.of(maker.file, node.child_by_field_name("right")) for node in made)
+    return any(kind is not None and kind.name == "Chat" for kind in kinds)
 
 
 def _persistent(call: Call) -> bool:

@@ -63,6 +63,8 @@ class Answers:
         """What a call returns."""
         if call.receiver is None and call.name in ("lambda", "proc") and call.block is not None:
             return Kind("Proc", of=self._kinds.value_of(call.file, call.block))
+        if call.name == "stub" and call.block is not None and len(call.positional) > 1:  # Minitest's
+            return self._kinds.value_of(call.file, call.block)
         if call.receiver is None:
             return self.sent(self._kinds.self_at(call.file, call.node), call.name, call)
         kind = self._kinds.of(call.file, call.receiver)

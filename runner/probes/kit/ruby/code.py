@@ -119,6 +119,10 @@ class RubyClass:
         self.methods.append(method)
         self._by_name[method.name, method.singleton] = method
 
+    def mix_in(self, method: Method) -> None:
+        """Let a module's own function be an instance method of its includers too."""
+        self._by_name[method.name, False] = method
+
 
 class RubyCode:
     """All Ruby and ERB files of a tree, with their classes joined over files."""
@@ -303,11 +307,12 @@ class RubyCode:
     def _add_method(self, file: RubyFile, node: Node, name: str, singleton: bool) -> None:
         owner = self.owner(file, node)
         markers = self._markers(file, node)
-        method = Method(file, node, name, owner, singleton, _is_public(node, name, markers))
+        shared = not singleton and _is_module_function(node, markers)
+        method = Method(file, node, name, owner, singleton or shared, _is_public(node, name, markers))
         owner.add(method)
         self._methods[file.path, node.id] = method
-        if not singleton and _is_module_function(node, markers):
-            owner.add(Method(file, node, name, owner, True))
+        if shared:
+            owner.mix_in(method)
 
 
 def _is_marker(node: Node) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tree_sitter import Node
 
 from runner.probes.kit.ruby.code import Method, RubyCode
@@ -90,9 +92,20 @@ class Names:
             found.append(text(right)[:500])
             if depth and right.type in ("identifier", "instance_variable", "constant"):
                 found += self.origins(file, right, depth - 1)
+        if node.type == "identifier":
+            found += [text(outer.receiver) for outer in self._yielding(file, node) if outer.receiver]
         method = self._code.method_of(file, node) if node.type == "identifier" else None
         defaults = [p.default for p in (method.parameters if method else []) if p.name == text(node)]
         return found + [text(d) for d in defaults if d is not None]
+
+    def _yielding(self, file: RubyFile, node: Node) -> Iterator[Call]:
+        """The calls whose block has this name for a parameter (`redis.multi { |tx| tx.rpush(...) }`)."""
+        for block in (a for a in file.ancestors(node) if a.type in BLOCKS):
+            listed, around = block.child_by_field_name("parameters"), file.parent(block)
+            named = [] if listed is None else [text(part) for part in listed.named_children]
+            call = file.call(around) if around is not None and text(node) in named else None
+            if call is not None:
+                yield call
 
     def is_local(self, file: RubyFile, node: Node) -> bool:
         """Whether a bare name is a variable or parameter here, not a method call."""

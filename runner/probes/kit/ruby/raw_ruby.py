@@ -146,6 +146,7 @@ _UNSAFE_OPTION = re.compile(r"unsafe:\s*true|:?UNSAFE\b")
 _UNESCAPED_ERB = re.compile(r"<%==(.*?)(-?%>|\Z)", re.DOTALL)
 _HAML_RAW = re.compile(r"^\s*(?:[%.#][\w.#%-]*)?!=\s*(.+)|^\s*==\s*(.+)")
 _MARKUP = re.compile(r"<(?:turbo-stream|template|div|span|p|li|article|section|pre)\b")
+_TEXT_METHODS = ("to_s", "strip", "gsub", "squish", "html_safe", "join", "to_html", "chomp", "truncate")
 _STREAM_ACTIONS = re.compile(r"(?:append|prepend|replace|update|before|after)(?:_all)?$")
 _BROADCAST = re.compile(r"broadcast_\w+$")
 
@@ -193,7 +194,37 @@ class RawOutput:
             elif _BROADCAST.match(call.name):
                 yield from ((call.node, v) for k, v in call.keywords if k in ("html", "content"))
             elif _STREAM_ACTIONS.match(call.name) and text(call.receiver) == "turbo_stream":
-                yield from ((call.node, value) for value in call.positional[1:2])
+                contents = call.positional[1:2]
+                yield from ((call.node, c) for c in contents if not self._is_record(file, c))
+
+    def _is_record(self, file: RubyFile, content: Node) -> bool:
+        """Whether Turbo draws a stream's content by its partial: a variable that no text is put into."""
+        if content.type not in ("identifier", "instance_variable"):
+            return False
+        name = text(content)
+        files = [file] if content.type == "identifier" else self._files
+        assigned = [(f, part) for f in files for part in f.of(*ASSIGNMENTS)]
+        values = [
+            (f, part.child_by_field_name("right"))
+            for f, part in assigned
+            if text(part.child_by_field_name("left")) == name
+        ]
+        return bool(values) and not any(self._is_text(f, value) for f, value in values)
+
+    def _is_text(self, file: RubyFile, value: Node | None, depth: int = 4) -> bool:
+        """Whether an expression is known to be a text, in a method's result too."""
+        if value is None or depth == 0 or "string" in value.type:
+            return value is not None and "string" in value.type
+        call = file.call(value)
+        if call is None:
+            parts = self._set_to(file, value) if value.type == "identifier" else value.named_children
+            return any(self._is_text(file, part, depth - 1) for part in parts)
+        if call.name in (*_ACCESSORS, *_ESCAPING, *_TEXT_METHODS) or _is_markdown(call):
+            return True
+        if call.name in ("[]", "dig", "fetch") and any(literal(p) in _ACCESSORS for p in call.positional):
+            return True
+        own = self._own(file, call)
+        return own is not None and any(self._is_text(own.file, v, depth - 1) for v in _returned(own))
 
     def _written_markup(self, file: RubyFile) -> Iterator[tuple[Node, Node]]:
         """Strings of markup with something put into them, outside templates."""
@@ -240,6 +271,16 @@ class RawOutput:
             return False
         body = statements(call.block.child_by_field_name("body")) if call.block is not None else []
         return any(self._exposed(file, part, seen) for part in (*inner, *body[-1:]))
+
+    def _set_to(self, file: RubyFile, variable: Node) -> list[Node | None]:
+        """What a local variable is set to in its method."""
+        around = file.enclosing(variable, *METHODS) or file.root
+        sets = (part for part in descendants(around, *ASSIGNMENTS) if part.end_byte <= variable.start_byte)
+        return [
+            part.child_by_field_name("right")
+            for part in sets
+            if text(part.child_by_field_name("left")) == text(variable)
+        ]
 
     def _own(self, file: RubyFile, call: Call) -> Method | None:
         """The application's own method that a call reaches, by class or by a name only it has."""

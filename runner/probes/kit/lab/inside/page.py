@@ -61,7 +61,7 @@ class Form:
 
 @dataclass
 class Page:
-    """One document. `text` is what a reader sees of it."""
+    """One document. `text` is what a reader sees of it; `loose` are fields that no form can send."""
 
     forms: list[Form] = field(default_factory=list)
     loose: list[Field] = field(default_factory=list)
@@ -204,7 +204,7 @@ class _Reader(HTMLParser):
             self._elsewhere.append((a["form"], control))
         elif self._form is not None:
             self._form.fields.append(control)
-        elif kind in TYPED:
+        if kind in TYPED and not (control.name and (self._form is not None or "form" in a)):
             self.page.loose.append(control)
         if "id" in a:
             self._ids[a["id"]] = control

@@ -1,0 +1,1 @@
+Rails.application.config.x.limit = nil.fetch(:limit)

@@ -1,0 +1,3 @@
+ChatMessage = Data.define(:role, :content) do
+  def to_partial_path = "messages/message"
+end

@@ -1,0 +1,6 @@
+class MessagesController < ApplicationController
+  def create
+    @service = ChatService.new
+    @reply = @service.ask(params[:content])
+  end
+end

@@ -1,0 +1,5 @@
+class MessagesController < ApplicationController
+  def create
+    @reply = ChatService.for(session[:visitor]).ask(params[:content])
+  end
+end
