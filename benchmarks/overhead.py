@@ -33,7 +33,7 @@ from runner.core.records import Model, Phase, Prices, Resources, Run, Task
 from runner.pipeline.benchmark import trial_of
 from runner.pipeline.executors.local import LocalExecutor
 from runner.pipeline.trial import TrialJob, run_attempt
-from runner.pipeline.workbench import Workbench, open_workbench
+from runner.pipeline.workbench import Workbench, open_workbench, set_up
 
 STEPS, TRIALS, WIDE, REPEATS = 50, 20, 8, 10
 TASK = Task(
@@ -99,7 +99,7 @@ async def ours(image_folder: Path) -> dict[str, Any]:
     """The same work inside runs; bare Docker is measured between, in the same process."""
     archive = image_folder / "archive"
     settings = replace(settings_from(os.environ), archive=archive)
-    async with open_workbench(settings, {"base"}, print) as bench:
+    async with open_workbench(settings, set_up(settings, {"base"}, print)) as bench:
         short, long = script(image_folder / "short", 0), script(image_folder / "long", STEPS)
         await one(bench, job(short, 1))  # warm
         fixed = []

@@ -70,7 +70,8 @@ class Attempt:
 class Archive:
     """All that was ever run, found and scored, below one folder.
 
-    A run whose seal cannot be read is left out of `runs` and named in `damaged`, with the reason.
+    A run or score that cannot be read is left out and named in `damaged`, with the reason; a score can be
+    computed again after its file was deleted.
     """
 
     def __init__(self, root: Path, store: Store) -> None:
@@ -79,6 +80,12 @@ class Archive:
         self._store = store
 
     # --- runs
+
+    def claim(self, trial: Trial) -> int | None:
+        """Take the right to work on a trial; None while another runner has it. Closing it lets go."""
+        folder = self.root / "runs" / trial.id
+        folder.mkdir(parents=True, exist_ok=True)
+        return lock(folder)
 
     def new_attempt(self, trial: Trial) -> Attempt:
         """A fresh, locked folder for the trial's next attempt."""
@@ -125,6 +132,8 @@ class Archive:
         runs = self.runs()
         if not runs:
             raise UserError(f"there is no run in {self.root}; make one: make run")
+        if not reference:
+            raise UserError("which run? give its id, a unique part of it, or `last`")
         if reference == "last":
             return runs[-1]
         exact = [r for r in runs if reference.rstrip("/") in (r.id, r.trial.id)]
@@ -144,11 +153,7 @@ class Archive:
     def _run(self, identity: str) -> Run | None:
         if not (self.root / "runs" / identity / SEAL).exists():
             return None
-        try:
-            return self._read(f"runs/{identity}/{SEAL}", Run)
-        except ArchiveError as error:
-            self.damaged[identity] = str(error)
-            return None
+        return self._readable(f"runs/{identity}/{SEAL}", Run)
 
     # --- evidence and scores
 
@@ -182,7 +187,8 @@ class Archive:
         pattern = f"{rubric.name}-{rubric.digest()[:12]}" if rubric else "*"
         found = (self.root / "scores").glob(f"{pattern}/{run.id}-*.json")
         by_age = sorted(found, key=lambda p: p.stat().st_mtime_ns)
-        return [self._read(str(p.relative_to(self.root)), Score) for p in by_age]
+        read = (self._readable(str(p.relative_to(self.root)), Score) for p in by_age)
+        return [score for score in read if score is not None]
 
     # --- checking
 
@@ -219,6 +225,13 @@ class Archive:
         except ArchiveError as error:
             return [str(error)]
         return []
+
+    def _readable(self, key: str, kind: type[R]) -> R | None:
+        try:
+            return self._read(key, kind)
+        except ArchiveError as error:
+            self.damaged[key] = str(error)
+            return None
 
     def _read(self, key: str, kind: type[R]) -> R:
         try:

@@ -149,7 +149,10 @@ def open_repository(path: Path) -> Repository:
     """An archived repository. Raises ArchiveError if there is none."""
     if not (path / "HEAD").exists():
         raise ArchiveError(f"{path}: there is no repository")
-    return Repository(path)
+    try:
+        return Repository(path)
+    except GitError as error:
+        raise ArchiveError(f"{path}: is damaged; shipworthy verify names what is missing") from error
 
 
 def write_out(tree: SourceTree, target: Path) -> list[str]:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import print_result
+from runner.cli.output import archive_to_read, print_result
 from runner.cli.settings import settings_from
 from runner.pipeline.checkout import check_out
 from runner.pipeline.grading import Graded, latest_score, ungradable
-from runner.pipeline.workbench import open_archive
 from runner.report.as_json import run_json
 
 
@@ -29,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """The newest score sheet; the files are written as data, nothing of them is run."""
     settings = settings_from(os.environ, args.archive)
-    archive = open_archive(settings)
+    archive = archive_to_read(settings, args.archive)
     run = archive.find(args.run)
     score = latest_score(archive, run)
     if args.checkout is not None:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import warn_of_damage
+from runner.cli.output import archive_to_read, warn_of_damage
 from runner.cli.settings import settings_from
 from runner.pipeline.grading import latest_score
-from runner.pipeline.workbench import open_archive
 from runner.report.as_json import run_json
 from runner.report.run_table import render
 
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Every attempt, oldest first, with its newest score."""
-    archive = open_archive(settings_from(os.environ, args.archive))
+    archive = archive_to_read(settings_from(os.environ, args.archive), args.archive)
     rows = [(run, latest_score(archive, run)) for run in archive.runs()]
     warn_of_damage(archive)
     if args.json:

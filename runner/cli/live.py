@@ -32,8 +32,14 @@ class _Line:
         spent = f"turn {self.turn}, {tokens(self.usage)}, {money(self.usage.cost_usd)}" if self.turn else ""
         clock = duration(time.monotonic() - self.started)
         probing = f"probing: {', '.join(sorted(self.probes))}" if self.probes else ""
-        said = f"$ {clean(self.command, 120)}" if self.command and not probing else probing
+        said = f"$ {clean(telling(self.command), 120)}" if self.command and not probing else probing
         return "  ".join(filter(None, [self.title, clock, self.step, spent, said]))
+
+
+def telling(command: str) -> str:
+    """The first line of a command that says what it does."""
+    lines = [line for line in command.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("set -")), command)
 
 
 class Display:
@@ -54,6 +60,8 @@ class Display:
             self._console.print(f"{line.title}: {said}", markup=False, highlight=False, soft_wrap=True)
         if event.kind in ("scored", "resumed", "retry"):
             del self._lines[event.run]
+        if event.kind in ("run", "resumed"):
+            self._lines.pop(event.run.rpartition("/")[0], None)  # it waited under its trial's name
 
     def _noted(self, line: _Line, event: Event) -> str:
         data = event.data
@@ -66,7 +74,7 @@ class Display:
                 line.usage = Usage.model_validate(data["usage"])
                 failed = f"  status {data['status']}: {clean(data['error'], 200)}" if data["error"] else ""
                 return f"turn {line.turn}, {tokens(line.usage)}, {money(line.usage.cost_usd)}{failed}" + (
-                    f"  $ {clean(data['command'].splitlines()[0], 100)}" if data["command"] else ""
+                    f"  $ {clean(telling(data['command']), 100)}" if data["command"] else ""
                 )
             case "probe":
                 line.step = "grading"
@@ -77,6 +85,9 @@ class Display:
                 return f"sealed as {data['status']}"
             case "retry":
                 return f"failed by infrastructure, trying again: {clean(data['reason'], 300)}"
+            case "waiting" if line.step != "waiting":
+                line.step = "waiting"
+                return "is being run by another runner; waiting for it"
             case "resumed":
                 return "is already done; --again makes a new attempt"
         return ""

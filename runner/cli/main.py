@@ -15,12 +15,16 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 
 from runner import __version__
-from runner.core.errors import ArchiveError, SandboxError, ShipworthyError, UserError
+from runner.core.errors import ArchiveError, Interrupted, SandboxError, ShipworthyError, UserError
 
 DONE, INCOMPLETE, USER_ERROR, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
+ONLY_PRINT = ("list", "inspect", "verify")
+THE_USERS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG),
+}
 COMMANDS = {
     "run": "give a model a build task, then archive, probe and grade what it made",
     "list": "list the runs in the archive",
@@ -62,15 +66,9 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
-    chosen = next((word for word in argv if not word.startswith("-")), None)
-    parser = build_parser(chosen if chosen in COMMANDS else None)
-    if not argv:
-        parser.print_help()
-        return USER_ERROR
-    args = parser.parse_args(argv)
     try:
-        return int(import_module(f"runner.cli.{args.command}").main(args))
-    except KeyboardInterrupt:
+        return _run(argv)
+    except (KeyboardInterrupt, Interrupted):
         return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing to tell
@@ -80,13 +78,25 @@ def main(argv: Sequence[str]) -> int:
     except SandboxError as error:
         return _say(f"{error}\nlook at: shipworthy doctor", INCOMPLETE)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            return _say(f"{error.filename or 'a file'}: cannot be written: {error.strerror}", USER_ERROR)
-        return _report_bug()
+        if error.errno in THE_USERS:
+            return _say(f"{error.filename or 'the archive or /tmp'}: {error.strerror}", USER_ERROR)
+        return _report_bug(error)
     except ShipworthyError as error:
         return _say(str(error), INCOMPLETE)
-    except Exception:
-        return _report_bug()
+    except Exception as error:
+        return _report_bug(error)
+
+
+def _run(argv: Sequence[str]) -> int:
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    parser = build_parser(chosen if chosen in COMMANDS else None)
+    if not argv:
+        parser.print_help()
+        return USER_ERROR
+    args = parser.parse_args(argv)
+    code = int(import_module(f"runner.cli.{args.command}").main(args))
+    sys.stdout.flush()
+    return code
 
 
 def _say(message: str, code: int) -> int:
@@ -94,20 +104,20 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def _report_bug() -> int:
+def _report_bug(error: Exception) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="shipworthy-", suffix=".log", delete=False) as log:
         log.write(f"shipworthy {__version__} {' '.join(sys.argv[1:])}\n{traceback.format_exc()}")
-    last = traceback.format_exc().strip().splitlines()[-1]
-    return _say(f"this is a bug of ours: {last}\nplease report it with {log.name}", OUR_BUG)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    first = next(iter(str(error).splitlines()), "")
+    return _say(
+        f"this is a bug of ours: {type(error).__name__}: {first}\nplease report it with {log.name}", OUR_BUG
+    )
 
 
 def entry() -> None:
     """The console script; SIGTERM ends a command as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    if sys.argv[1:2] and sys.argv[1] in ONLY_PRINT:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as `ls | head` ends
     sys.exit(main(sys.argv[1:]))
 
 

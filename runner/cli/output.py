@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
+from runner.core.errors import UserError
 from runner.core.records import Score
 from runner.pipeline.grading import Graded
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import Archive
+from runner.pipeline.workbench import Archive, open_archive
 from runner.report.score_sheet import render
 from runner.report.text import clean, interval
+
+
+def archive_to_read(settings: Settings, named: Path | None) -> Archive:
+    """The archive; raises UserError if the user named a folder that is none."""
+    if named is not None and not settings.archive.is_dir():
+        raise UserError(f"--archive: there is no folder {settings.archive}")
+    return open_archive(settings)
 
 
 def complete(result: Graded) -> bool:
@@ -30,7 +39,7 @@ def print_result(result: Graded, settings: Settings, console: Console) -> None:
         "transcript": folder / "transcript.jsonl",
         "logs": folder / "logs",
         "score sheet": f"make inspect RUN={result.run.trial.id}",
-        "files": f"shipworthy inspect {result.run.trial.id} --checkout DIR",
+        "files": f"{sys.argv[0]} inspect {result.run.trial.id} --checkout DIR",
     }
     for name, place in places.items():
         console.print(f"{name:<12} {place}", markup=False, highlight=False, soft_wrap=True)

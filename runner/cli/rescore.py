@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -11,14 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import complete, warn_of_damage
+from runner.cli.output import archive_to_read, complete, warn_of_damage
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.records import Rubric, Run
-from runner.pipeline.grading import Graded, chosen_runs, get_rubric, grade_all
+from runner.pipeline.grading import Graded, chosen_runs, get_rubric, grade_all, lacking_sandboxes
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_archive
+from runner.pipeline.workbench import set_up
 from runner.report.as_json import run_json
 from runner.report.run_table import render
 
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
     """Only arithmetic where the evidence is there; else just the probes that are new."""
     settings = settings_from(os.environ, args.archive)
     rubric = get_rubric(args.rubric, settings)
-    archive = open_archive(settings)
+    archive = archive_to_read(settings, args.archive)
     runs = chosen_runs(archive, args.runs, args.all)
     warn_of_damage(archive)
     results = rescored(settings, runs, rubric)
@@ -51,7 +51,11 @@ def main(args: argparse.Namespace) -> int:
 
 
 def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
-    """Grade with progress shown."""
+    """Grade with progress shown; an engine is set up only if evidence is missing."""
     console = Console(stderr=True)
-    with shown(console) as progress, watching(console) as listen:
-        return asyncio.run(grade_all(settings, runs, rubric, progress, listen))
+    images: dict[str, str] = {}
+    if lacking := lacking_sandboxes(settings, runs):
+        with shown(console) as progress:
+            images = set_up(settings, lacking, progress)
+    with watching(console) as listen:
+        return interruptible.run(grade_all(settings, runs, rubric, images, listen))

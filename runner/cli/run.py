@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 from pathlib import Path
 
 from rich.console import Console
 
+from runner.cli import interruptible
 from runner.cli.live import watching
 from runner.cli.output import complete, print_result
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
+from runner.core.errors import UserError
 from runner.pipeline.benchmark import Plan, Request, make_plan, run_plan
 from runner.pipeline.executors.local import LocalExecutor
 from runner.pipeline.grading import Graded
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_workbench
+from runner.pipeline.workbench import open_workbench, set_up
 from runner.report.as_json import run_json
 
 
@@ -40,7 +41,11 @@ def main(args: argparse.Namespace) -> int:
     settings = settings_from(os.environ, args.archive)
     request = Request(args.model, args.task, args.agent, args.epochs, args.rubric, args.again)
     plan = make_plan(request, settings, os.environ)
-    results = asyncio.run(_run(settings, plan, args.parallel))
+    if args.parallel < 1:
+        raise UserError(f"--parallel: should be 1 or more, not {args.parallel}")
+    with shown(Console(stderr=True)) as progress:
+        images = set_up(settings, {job.task.sandbox for job in plan.jobs}, progress)
+    results = interruptible.run(_run(settings, plan, images, args.parallel))
     if args.json:
         print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
     else:
@@ -49,14 +54,7 @@ def main(args: argparse.Namespace) -> int:
     return 0 if all(complete(result) for result in results) else 1
 
 
-async def _run(settings: Settings, plan: Plan, parallel: int) -> list[Graded]:
-    console = Console(stderr=True)
-    sandboxes = {job.task.sandbox for job in plan.jobs}
-    with shown(console) as progress:
-        opening = open_workbench(settings, sandboxes, progress)
-        bench = await opening.__aenter__()
-    try:
-        with watching(console) as listen:
-            return [r async for r in run_plan(bench, plan, LocalExecutor(max(1, parallel)), listen)]
-    finally:
-        await opening.__aexit__(None, None, None)
+async def _run(settings: Settings, plan: Plan, images: dict[str, str], parallel: int) -> list[Graded]:
+    with watching(Console(stderr=True)) as listen:
+        async with open_workbench(settings, images) as bench:
+            return [result async for result in run_plan(bench, plan, LocalExecutor(parallel), listen)]

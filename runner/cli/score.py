@@ -9,11 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import complete, print_result
+from runner.cli.output import archive_to_read, complete, print_result
 from runner.cli.rescore import rescored
 from runner.cli.settings import settings_from
 from runner.pipeline.grading import get_rubric
-from runner.pipeline.workbench import open_archive
 from runner.report.as_json import run_json
 from runner.spec.tasks import load_task
 
@@ -29,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Probes what has not been probed, then scores."""
     settings = settings_from(os.environ, args.archive)
-    run = open_archive(settings).find(args.run)
+    run = archive_to_read(settings, args.archive).find(args.run)
     rubric = get_rubric(args.rubric or load_task(run.trial.task, settings.tasks).rubric, settings)
     (result,) = rescored(settings, [run], rubric)
     if args.json:

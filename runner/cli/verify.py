@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
+from runner.cli.output import archive_to_read
 from runner.cli.settings import settings_from
-from runner.pipeline.workbench import open_archive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """0 if nothing changed, 1 if something did."""
-    archive = open_archive(settings_from(os.environ, args.archive))
+    archive = archive_to_read(settings_from(os.environ, args.archive), args.archive)
     results = {name: list(complaints) for name, complaints in archive.verify()}
     bad = {name: complaints for name, complaints in results.items() if complaints}
     if args.json:

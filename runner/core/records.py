@@ -217,7 +217,9 @@ class Run(Record):
 
     @property
     def wall_s(self) -> float:
-        """Seconds the agent worked, over all phases."""
+        """Seconds the agent worked, over all phases; of an interrupted run, until it was interrupted."""
+        if self.status is RunStatus.INTERRUPTED:
+            return round((self.finished - self.started).total_seconds(), 3)
         return sum(p.wall_s for p in self.phases)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -100,7 +101,20 @@ async def run_plan(
 
 
 async def settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener) -> Run:
-    """Run attempts until one settles the trial or trying on is of no use; returns the last one."""
+    """Run attempts until one settles the trial or trying on is of no use; returns the last one.
+
+    Two runners never work on one trial: the second waits, and then finds it done.
+    """
+    while (claim := bench.archive.claim(job.trial)) is None:
+        listen(Event("waiting", job.trial.id))
+        await asyncio.sleep(1)
+    try:
+        return await _settle(bench, job, again, listen)
+    finally:
+        os.close(claim)
+
+
+async def _settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener) -> Run:
     seal_abandoned(bench, job)
     done = None if again else finished(bench.archive, job.trial)
     if done is not None:

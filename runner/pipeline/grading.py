@@ -13,7 +13,6 @@ from runner.pipeline.events import Event, Listener
 from runner.pipeline.evidence import Laboratory, all_checks, all_probes, collect, missing_probes
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
-from runner.sandbox.host import Progress
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
 from runner.spec.tasks import load_task
@@ -77,18 +76,22 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
     return scores[-1] if scores else None
 
 
-async def grade_all(
-    settings: Settings, runs: Sequence[Run], rubric: Rubric, progress: Progress, listen: Listener
-) -> list[Graded]:
-    """Score runs again; containers are started only for evidence that no archive has."""
+def lacking_sandboxes(settings: Settings, runs: Sequence[Run]) -> set[str]:
+    """The sandboxes that must be started because evidence is missing; mostly none."""
     archive = open_archive(settings)
-    tasks = {run.trial.task: load_task(run.trial.task, settings.tasks) for run in runs}
-    lacking = {tasks[run.trial.task].sandbox for run in runs if _needs_lab(archive, run)}
+    lacking = {run.trial.task for run in runs if _needs_lab(archive, run)}
+    return {load_task(task, settings.tasks).sandbox for task in lacking}
+
+
+async def grade_all(
+    settings: Settings, runs: Sequence[Run], rubric: Rubric, images: dict[str, str], listen: Listener
+) -> list[Graded]:
+    """Score runs again; containers are started only if there are `images` for them."""
+    archive = open_archive(settings)
     async with AsyncExitStack() as stack:
         lab = None
-        if lacking:
-            bench = await stack.enter_async_context(open_workbench(settings, lacking, progress))
-            lab = laboratory(bench)
+        if images:
+            lab = laboratory(await stack.enter_async_context(open_workbench(settings, images)))
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
 
 

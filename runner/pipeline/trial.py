@@ -27,7 +27,7 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.events import EventLog, Listener
+from runner.pipeline.events import Event, EventLog, Listener
 from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.workbench import Workbench
 
@@ -50,6 +50,7 @@ class _Progress:
     """What is known of an attempt so far; it is sealed with that, however it ends."""
 
     started: datetime
+    finished: datetime | None = None
     phases: list[PhaseResult] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     status: RunStatus = RunStatus.FAILED
@@ -81,9 +82,9 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
         kind = Blame.INFRA if isinstance(error, ShipworthyError) else Blame.HARNESS
         progress.fail(kind, type(error).__name__, str(error))
     finally:
-        events.emit("sealed", status=progress.status, failure=progress.failure)
         events.close()
         run = bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
+        listen(Event("sealed", run.id, {"status": run.status}))
     return run
 
 
@@ -91,8 +92,10 @@ def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
     """Seal what a killed runner left of this trial as interrupted; its cost is not known any more."""
     unknown = Usage(input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None)
     for attempt in bench.archive.abandoned(job.trial):
-        at = datetime.fromtimestamp(attempt.folder.stat().st_ctime, UTC)
-        progress = _Progress(at, usage=unknown, status=RunStatus.INTERRUPTED)
+        logged = attempt.events if attempt.events.exists() else attempt.folder
+        last = datetime.fromtimestamp(logged.stat().st_mtime, UTC)
+        first = datetime.fromtimestamp(attempt.logs.stat().st_mtime, UTC)
+        progress = _Progress(min(first, last), last, usage=unknown, status=RunStatus.INTERRUPTED)
         progress.fail(Blame.INFRA, "runner_died", "the runner was killed during this attempt")
         bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
 
@@ -215,7 +218,7 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         attempt=attempt.number,
         status=progress.status,
         started=progress.started,
-        finished=datetime.now(UTC),
+        finished=progress.finished or datetime.now(UTC),
         phases=tuple(progress.phases),
         usage=progress.usage,
         image=image,

@@ -11,8 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from docker import APIClient
-
 from runner.archive.archive import Archive
 from runner.core.errors import SetupError
 from runner.gateway.door import Gateway, open_gateway
@@ -20,12 +18,13 @@ from runner.gateway.settings import GatewaySettings
 from runner.pipeline.images import set_up_engine
 from runner.pipeline.settings import Settings
 from runner.sandbox.docker import DockerBackend
+from runner.sandbox.engine import connect
 from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
 from runner.sandbox.lease import Lease
 from runner.storage.local import LocalStore
 
-__all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench"]
+__all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench", "set_up"]
 
 LEAST_DISK_MB = 500
 HELPER_IMAGE = "base"
@@ -48,23 +47,30 @@ def open_archive(settings: Settings) -> Archive:
     return Archive(settings.archive, LocalStore(settings.archive))
 
 
-@asynccontextmanager
-async def open_workbench(
-    settings: Settings, sandboxes: set[str], progress: Progress
-) -> AsyncIterator[Workbench]:
-    """Everything that runs in these sandboxes need; what dead runners left is swept away first.
+def set_up(settings: Settings, sandboxes: set[str], progress: Progress) -> dict[str, str]:
+    """Make sure that all is there that runs in these sandboxes need; returns the images' tags by name.
 
-    Raises SetupError that says what to do when the engine, an image or disk space cannot be had.
+    Blocks, perhaps for minutes, so that Ctrl-C ends it at once. Raises SetupError that says what to do.
     """
     check_disk(settings.archive)
+    with closing(set_up_engine(settings, progress)) as client:
+        known = sorted(client.info().get("Runtimes") or [settings.runtime])
+        if settings.runtime not in known:
+            choice = f"set SHIPWORTHY_RUNTIME to one of: {', '.join(known)}"
+            raise SetupError(f"the engine has no runtime {settings.runtime!r}; {choice}")
+        names = sorted({*sandboxes, HELPER_IMAGE})
+        return {name: ensure_image(client, name, settings.images, progress) for name in names}
+
+
+@asynccontextmanager
+async def open_workbench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Workbench]:
+    """Engine, gateway and archive, after `set_up`; what dead runners left is swept away first."""
     async with AsyncExitStack() as stack:
-        client = stack.enter_context(closing(set_up_engine(settings, progress)))
-        images = _images(client, settings, {*sandboxes, HELPER_IMAGE}, progress)
+        client = stack.enter_context(closing(connect(settings.engine_url, settings.host)))
         lease = stack.enter_context(Lease(Path(tempfile.gettempdir()) / f"shipworthy-{os.getuid()}"))
         backend = DockerBackend(client, settings.engine_url, lease, settings.runtime)
         stack.callback(backend.close)
-        for name in await backend.sweep():
-            progress(f"removed container {name} of a dead runner")
+        await backend.sweep()
         gateway = await stack.enter_async_context(open_gateway(_gateway_settings(settings)))
         yield Workbench(settings, open_archive(settings), backend, gateway, lease, images)
 
@@ -84,10 +90,6 @@ def check_disk(archive: Path) -> None:
         raise SetupError(
             f"{archive}: {have}, {LEAST_DISK_MB} MB are needed; make room or choose another with --archive"
         )
-
-
-def _images(client: APIClient, settings: Settings, names: set[str], progress: Progress) -> dict[str, str]:
-    return {name: ensure_image(client, name, settings.images, progress) for name in sorted(names)}
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:

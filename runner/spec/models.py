@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from runner.core.errors import SetupError, SpecError, UserError
 from runner.core.records import Model, Prices, Record
 from runner.spec.documents import parse, read_document
 
 CUSTOM_KEY = "SHIPWORTHY_API_KEY"
+UPSTREAM = r"https?://[^/\s@]+(/\S*)?"
 
 
 class Provider(Record):
     """Where a provider's models are reached: at an upstream, or as scripts in a folder of the task."""
 
     wire: str = "openai_chat"
-    upstream: str | None = Field(None, pattern=r"^https?://[^/\s]+")
+    upstream: str | None = None
     key_env: str | None = None
     scripts: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     prices: Prices | None = None
     prices_as: str | None = Field(None, description="the provider's id in genai-prices, if another")
+
+    @field_validator("upstream")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(UPSTREAM, value):
+            raise ValueError(f"should be an http(s) URL, not {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if (self.upstream is None) == (self.scripts is None):
+            raise ValueError("give either upstream or scripts")
+        return self
 
 
 class Entry(Record):
@@ -62,6 +77,8 @@ def resolve_model(reference: str, catalogue: Catalogue, task_folder: Path) -> Mo
     """The model that `reference` names. Raises UserError that lists what is known."""
     name, at, url = reference.partition("@")
     if at and url.startswith(("http://", "https://")):
+        if not name or not re.fullmatch(UPSTREAM, url):
+            raise UserError(f"model {reference!r}: should be <name>@http(s)://host[:port][/path]")
         return _model(reference, "custom", name, Provider(upstream=url.rstrip("/"), key_env=CUSTOM_KEY))
     if reference in catalogue.models:
         entry = catalogue.models[reference]

@@ -148,7 +148,7 @@ def test_a_damaged_record_is_named(archive: Archive, content: str) -> None:
     good, run = sealed(archive, trial("demo/b")), sealed(archive, trial())
     (archive.folder(run) / "run.json").write_text(content)
     assert archive.runs() == [good]
-    assert "run.json: is damaged" in archive.damaged[run.id]
+    assert "run.json: is damaged" in archive.damaged[f"runs/{run.id}/run.json"]
     assert len(complaints(archive)) == 1
 
 

@@ -22,8 +22,12 @@ RUBRIC = ROOT / "rubrics/rails_chat/v2.yaml"
         (("run", "--model", "demo/a", "--rubric", "rails_chat@99"), "99"),
         (("run", "--model", "demo/a", "--epochs", "0"), "epochs"),
         (("run", "--model", "openai/gpt-5.4"), "set OPENAI_API_KEY"),
-        (("inspect", "last"), "there is no run"),
-        (("rescore", "--rubric", "rails_chat@2"), "name the runs, or give --all"),
+        (("run", "--model", "demo/a", "--parallel", "0"), "--parallel: should be 1 or more"),
+        (("run", "--model", "m@http://"), "should be <name>@http(s)://host"),
+        (("run", "--model", "@http://h/v1"), "should be <name>@http(s)://host"),
+        (("list",), "--archive: there is no folder"),
+        (("verify",), "--archive: there is no folder"),
+        (("inspect", "last"), "--archive: there is no folder"),
     ],
 )
 def test_a_wrong_name_is_told(
@@ -61,6 +65,37 @@ def test_a_check_that_does_not_exist_is_named(shipworthy: Shipworthy, tmp_path: 
     done = shipworthy("rescore", "--all", "--rubric", tmp_path / "mine.yaml", "--archive", tmp_path / "a")
     assert done.returncode == 2, done.stderr
     assert "mine.yaml: dimensions[0].deductions[0].when: unknown check 'deliverables.nope'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("inspect", "last"), "there is no run"),
+        (("inspect", ""), "there is no run"),
+        (("rescore", "--rubric", "rails_chat@2"), "name the runs, or give --all"),
+    ],
+)
+def test_an_empty_archive_is_told(
+    shipworthy: Shipworthy, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = shipworthy(*arguments, "--archive", tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+
+
+def test_a_provider_that_leads_nowhere_is_named(shipworthy: Shipworthy, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("providers: { p: {} }")
+    done = shipworthy("run", "--model", "p/m", SHIPWORTHY_MODELS=str(tmp_path / "mine.yaml"))
+    assert done.returncode == 2, done.stderr
+    assert "mine.yaml: providers.p: give either upstream or scripts" in done.stderr
+
+
+@pytest.mark.docker
+def test_an_unknown_runtime_is_told_before_anything_starts(shipworthy: Shipworthy, tmp_path: Path) -> None:
+    done = shipworthy("run", "--model", "demo/d", "--archive", tmp_path, SHIPWORTHY_RUNTIME="nope")
+    assert done.returncode == 2, done.stderr
+    assert "the engine has no runtime 'nope'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_engine_that_is_down_is_told(shipworthy: Shipworthy, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Workbench]:
     """Engine, gateway and archive for the tiny task."""
-    async with open_workbench(settings, {"base"}, lambda line: None) as bench:
+    async with open_workbench(settings, images) as bench:
         yield bench
 
 
