@@ -18,6 +18,7 @@ from runner.core.locks import is_held, lock
 OWNER = "org.shipworthy.owner"
 HOST = "org.shipworthy.host"
 FOLDER = "org.shipworthy.lease"
+PID = "org.shipworthy.pid"
 RUN = "org.shipworthy.run"
 PURPOSE = "org.shipworthy.purpose"
 
@@ -61,7 +62,7 @@ class Lease:
     @property
     def labels(self) -> dict[str, str]:
         """The labels that mark a container as this runner's."""
-        return {OWNER: self.owner, HOST: host_id(), FOLDER: str(self.folder)}
+        return {OWNER: self.owner, HOST: host_id(), FOLDER: str(self.folder), PID: str(os.getpid())}
 
     def is_orphan(self, labels: dict[str, str]) -> bool:
         """Whether a container with these labels was certainly left by a dead runner of this host."""

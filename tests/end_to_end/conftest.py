@@ -43,8 +43,8 @@ def shipworthy() -> Shipworthy:
     return run
 
 
-def stop_during(phase: str, how: signal.Signals, *arguments: str | Path) -> int:
-    """Start a command, send a signal when a line with `phase` comes, return its exit code."""
+def stop_during(phase: str, how: signal.Signals, *arguments: str | Path) -> tuple[int, int]:
+    """Start a command, send a signal when a line with `phase` comes; its exit code and process id."""
     process = subprocess.Popen(
         [*HEARING, *COMMAND, *map(str, arguments)],
         cwd=ROOT,
@@ -63,7 +63,7 @@ def stop_during(phase: str, how: signal.Signals, *arguments: str | Path) -> int:
     time.sleep(0.3)
     process.send_signal(how)
     process.communicate(timeout=60)
-    return process.returncode
+    return process.returncode, process.pid
 
 
 def as_json(done: subprocess.CompletedProcess[str]) -> Any:

@@ -13,9 +13,9 @@ from end_to_end.conftest import Shipworthy, as_json, stop_during
 pytestmark = pytest.mark.docker
 
 
-def containers_of(engine: APIClient, run: str) -> list[str]:
-    found = engine.containers(all=True, filters={"label": "org.shipworthy.run"})
-    return [c["Id"] for c in found if c["Labels"]["org.shipworthy.run"] == run]
+def containers_of(engine: APIClient, runner: int) -> list[str]:
+    found = engine.containers(all=True, filters={"label": f"org.shipworthy.pid={runner}"})
+    return [container["Id"] for container in found]
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,13 @@ def test_a_stopped_run_is_taken_up_again(
     shipworthy: Shipworthy, engine: APIClient, tmp_path: Path, how: signal.Signals, exit_code: int
 ) -> None:
     command = ("run", "--model", "demo/d", "--archive", tmp_path)
-    assert stop_during("turn 1,", how, *command) == exit_code
+    code, runner = stop_during("turn 1,", how, *command)
+    assert code == exit_code
     (trial,) = (tmp_path / "runs").iterdir()
     deadline = time.monotonic() + 10
-    while containers_of(engine, f"{trial.name}/1") and time.monotonic() < deadline:
+    while containers_of(engine, runner) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert containers_of(engine, f"{trial.name}/1") == []
+    assert containers_of(engine, runner) == []
     assert (trial / "1/run.json").exists() == (how is not signal.SIGKILL)
     done = shipworthy(*command, "--json")
     assert done.returncode == 0, done.stderr
