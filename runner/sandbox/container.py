@@ -21,7 +21,7 @@ USER = 1000
 _LOADER = """import os
 source = b""
 while len(source) < {size}:
-    source += os.read(0, {size} - len(source))
+    source += os.read(0, {size} - len(source)) or os._exit(0)
 exec(source)"""
 
 

@@ -14,6 +14,7 @@ from conformance import SMALL, Conformance, out, sh
 from docker import APIClient
 
 from runner.core.protocols import SandboxSpec
+from runner.sandbox.container import configuration
 from runner.sandbox.docker import DockerBackend
 from runner.sandbox.engine import DEFAULT_URL as ENGINE
 from runner.sandbox.lease import OWNER, RUN, Lease
@@ -126,3 +127,9 @@ class TestDocker(Conformance):
                 backend.client.remove_container(container["Id"])
             assert containers(backend, dead.owner) == 0
             assert left["Id"]
+
+
+def test_pid_1_ends_when_its_runner_dies_before_it_was_sent_its_program() -> None:
+    command = configuration(SandboxSpec(image="x", run="x"), {})["entrypoint"]
+    done = subprocess.run([sys.executable, *command[1:]], input=b"half a program", timeout=10, check=False)
+    assert done.returncode == 0
