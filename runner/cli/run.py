@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     if args.parallel < 1:
         raise UserError(f"--parallel: should be 1 or more, not {args.parallel}")
     with shown(Console(stderr=True)) as progress:
-        images = set_up(settings, {job.task.sandbox for job in plan.jobs}, progress)
+        images = set_up(settings, plan.images(settings), progress)
     results = interruptible.run(_run(settings, plan, images, args.parallel))
     if args.json:
         print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))

@@ -21,7 +21,7 @@ from runner.gateway.ledger import Exchange, Ledger
 from runner.gateway.listener import Listener, listening
 from runner.gateway.proxy import ModelProxy, Service
 from runner.gateway.redaction import Redactor
-from runner.gateway.scripted import ScriptedModel
+from runner.gateway.scripted import Rendering, ScriptedModel
 from runner.gateway.settings import GatewaySettings
 from runner.gateway.transcript import JsonLines
 from runner.gateway.upstream import HttpUpstream, Upstream
@@ -39,7 +39,10 @@ PROVIDER_FAULTS = {
 
 @dataclass(frozen=True)
 class DoorSpec:
-    """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`."""
+    """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`.
+
+    `rendering` is the agent's way of doing what a scripted model wants.
+    """
 
     socket: Path
     model: Model
@@ -48,6 +51,7 @@ class DoorSpec:
     downloads: Path
     egress: tuple[str, ...] = ()
     limits: Limits | None = None
+    rendering: Rendering | None = None
 
 
 class Door:
@@ -132,7 +136,8 @@ class Gateway:
 
     async def _upstream(self, spec: DoorSpec, wire: Wire) -> Upstream:
         if spec.model.script is not None:
-            return ScriptedModel(Path(spec.model.script), wire)
+            assert spec.rendering is not None
+            return ScriptedModel(Path(spec.model.script), wire, spec.rendering)
         assert spec.model.upstream is not None
         if self._session is None:
             self._session = await self._stack.enter_async_context(_session(self._settings))

@@ -18,6 +18,7 @@ from runner.pipeline.grading import Graded, get_rubric, grade, laboratory
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
+from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model
 from runner.spec.tasks import load_task
 
@@ -46,6 +47,11 @@ class Plan:
     rubric: Rubric
     again: bool
 
+    def images(self, settings: Settings) -> set[str]:
+        """The names of the images that its trials and their grading run in."""
+        agents_in = {with_agent(job.task.sandbox, job.agent.id, settings.images) for job in self.jobs}
+        return agents_in | {job.task.sandbox for job in self.jobs}
+
 
 def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) -> Plan:
     """Resolve every name and find the key. Raises UserError before anything starts."""
@@ -55,9 +61,7 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
     rubric = get_rubric(request.rubric or task.rubric, settings)
     agent: Agent = load(agents, request.agent, "agent").AGENT
     catalogue = load_catalogue(settings.shipped_models, settings.models)
-    model = resolve_model(request.model, catalogue, settings.tasks / task.id)
-    if model.wire != agent.wire:
-        raise UserError(f"agent {agent.id} speaks {agent.wire}, model {model.id} speaks {model.wire}")
+    model = resolve_model(request.model, catalogue, settings.tasks / task.id, agent.wires)
     key = find_key(model, environ)
     jobs = tuple(
         TrialJob(trial_of(task, model, agent, epoch), task, model, agent, key)

@@ -52,7 +52,7 @@ def test_what_is_rendered_is_read_back_however_it_is_cut(
     text: str, calls: list[tuple[str, str]], cuts: list[int]
 ) -> None:
     named = tuple(ToolCall(f"c{i}", name, args) for i, (name, args) in enumerate(calls))
-    turn = Reply(text=text, tool_calls=named, tokens=Tokens(5, 2, 3))
+    turn = Reply(text=text, tool_calls=named, tokens=Tokens(5, 2, 3, reasoning=1))
     stream = b"".join(WIRE.render(turn, ASKED))
     assert tapped(stream, cuts) == turn
     [whole] = WIRE.render(turn, RequestSummary("m", False, None, 1, 3))

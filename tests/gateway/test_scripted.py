@@ -13,7 +13,7 @@ from fake_provider import Opened, Opening
 
 from runner.core.errors import SpecError
 from runner.core.records import Limits, Prices
-from runner.gateway.scripted import END_OF_SCRIPT, load_script
+from runner.gateway.scripted import THE_END, load_script
 
 SCRIPT = """
 title: A greeting
@@ -52,10 +52,18 @@ def script(tmp_path: Path) -> Path:
     return folder
 
 
+TOOLS = [{"type": "function", "function": {"name": "bash"}}]
+
+
+def conversation(said: int) -> list[dict[str, str]]:
+    """What an agent with tools sends when the model has acted `said` times."""
+    acted = [{"role": "assistant", "content": "x"}, {"role": "tool", "content": "ok"}]
+    return [{"role": "user", "content": "go"}, *acted * said]
+
+
 async def turn(opened: Opened, said: int, **changes: Any) -> dict[str, Any]:
-    """The model's answer when it has already said `said` things."""
-    messages = [{"role": "user", "content": "go"}, *[{"role": "assistant", "content": "x"}] * said]
-    status, reply = await opened.ask(messages=messages, **changes)
+    """The model's answer when it has already acted `said` times."""
+    status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, **changes)
     assert status == 200
     document: dict[str, Any] = json.loads(reply)
     return document
@@ -72,12 +80,12 @@ async def test_turns_follow_the_conversation_and_the_phase(open_door: Opening, s
     assert call["function"] == {"name": "bash", "arguments": '{"command": "ls"}'}
     last = (await turn(opened, 2))["choices"][0]
     assert (last["finish_reason"], last["message"]) == ("stop", {"role": "assistant", "content": "Built."})
-    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == END_OF_SCRIPT
+    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.text
     opened.door.begin_phase("prove", Limits())
     prove = (await turn(opened, 0))["choices"][0]["message"]
     assert json.loads(prove["tool_calls"][0]["function"]["arguments"]) == {"command": "./greet.sh"}
     opened.door.begin_phase("review", Limits())
-    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == END_OF_SCRIPT
+    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.text
     assert opened.seen[0].command == "ls"
 
 
@@ -98,8 +106,7 @@ async def test_a_streamed_turn_says_the_same_as_a_plain_one(open_door: Opening, 
     opened = await open_door(script=str(script))
     for said in range(3):
         plain = (await turn(opened, said))["choices"][0]["message"]
-        messages = [{"role": "assistant", "content": "x"}] * said
-        status, reply = await opened.ask(messages=messages, stream=True)
+        status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, stream=True)
         assert status == 200
         assert reply.endswith(b"\n\ndata: [DONE]\n\n")
         streamed = (await opened.settled(2 * said + 2)) and opened.transcript[-1]["reply"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import takewhile
 from typing import Any
 
 from runner.gateway.wire import (
@@ -15,10 +16,12 @@ from runner.gateway.wire import (
     Tokens,
     ToolCall,
     Wire,
+    as_amount,
     as_count,
     as_dict,
     as_list,
     as_text,
+    digest_of,
     parsed,
 )
 
@@ -41,6 +44,7 @@ FAULTS = {
     408: Fault.PROVIDER_UNAVAILABLE,
     429: Fault.RATE_LIMITED,
 }
+NEWER_LIMIT = ("gpt-5", "o1", "o3", "o4")
 ERROR_TYPES = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
 
 
@@ -50,6 +54,7 @@ class OpenAIChat:
     id = "openai_chat"
     models_path = "/v1/models"
     stop_status = 401
+    passed_headers: tuple[str, ...] = ()
 
     def serves(self, path: str) -> bool:
         """Whether a POST to `path` is a model call."""
@@ -68,19 +73,30 @@ class OpenAIChat:
         """The bearer header."""
         return {"Authorization": f"Bearer {key}"}
 
-    def summary(self, document: dict[str, Any]) -> RequestSummary:
+    def summary(self, path: str, document: dict[str, Any]) -> RequestSummary:
         """Raises ValueError without a model and messages."""
         model, messages = document.get("model"), document.get("messages")
         if not isinstance(model, str) or not isinstance(messages, list):
             raise ValueError("a chat completion needs `model` and `messages`")
         most = as_count(document.get("max_completion_tokens"))
+        tools = [
+            as_text(as_dict(as_dict(t).get("function")).get("name")) for t in as_list(document.get("tools"))
+        ]
+        roles = [as_dict(m).get("role") for m in messages]
         return RequestSummary(
             model=model,
             stream=document.get("stream") is True,
             max_output_tokens=as_count(document.get("max_tokens")) if most is None else most,
             messages=len(messages),
-            turn=sum(as_dict(m).get("role") == "assistant" for m in messages),
+            turn=roles.count("tool" if tools else "assistant"),
+            tools=tuple(tools),
+            result=digest_of(takewhile(lambda m: as_dict(m).get("role") == "tool", reversed(messages))),
         )
+
+    def output_limit(self, document: dict[str, Any], tokens: int) -> dict[str, Any]:
+        """OpenAI's own newer models want the newer name, which other providers do not know."""
+        newer = "max_completion_tokens" in document or as_text(document.get("model")).startswith(NEWER_LIMIT)
+        return {"max_completion_tokens" if newer else "max_tokens": tokens}
 
     def additions(self, document: dict[str, Any]) -> dict[str, Any]:
         """A stream carries usage only with `include_usage`."""
@@ -257,7 +273,14 @@ def _tokens(usage: Any) -> Tokens | None:
     cached = as_count(details.get("cached_tokens")) or as_count(usage.get("prompt_cache_hit_tokens")) or 0
     # Gemini and xAI leave thinking out of completion_tokens but not out of the total, and bill it as output.
     written = max(written, (as_count(usage.get("total_tokens")) or 0) - read)
-    return Tokens(input=read, cached_input=min(cached, read), output=written)
+    return Tokens(
+        input=read,
+        cached_input=min(cached, read),
+        output=written,
+        cache_write=min(as_count(details.get("cache_write_tokens")) or 0, read),
+        reasoning=as_count(as_dict(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+        cost_usd=as_amount(usage.get("cost")),
+    )
 
 
 def _rendered(tokens: Tokens) -> dict[str, Any]:
@@ -266,6 +289,7 @@ def _rendered(tokens: Tokens) -> dict[str, Any]:
         "completion_tokens": tokens.output,
         "total_tokens": tokens.input + tokens.output,
         "prompt_tokens_details": {"cached_tokens": tokens.cached_input},
+        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning or 0},
     }
 
 
