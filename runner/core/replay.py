@@ -45,11 +45,15 @@ class Replayed(Record):
 
 
 class Replay(Record):
-    """A run beside the run that it replays. `replayed` is None if the replay did not get as far as to say."""
+    """A run beside the run that it replays. `replayed` is None if the replay did not get as far as to say.
+
+    `differing_files` are the paths of the two trees that do not lead to the same content.
+    """
 
     original: Run
     run: Run
     replayed: Replayed | None
+    differing_files: tuple[str, ...] = ()
 
     @property
     def differing_meters(self) -> tuple[str, ...]:

@@ -28,19 +28,19 @@ EXCERPT = 60
 
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?[AP]M\b)?"
-_ZONE = r"(?:\s?(?:Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d)\b)?"
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AP]M\b)?"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d)\b)?"
 _PORT = r"(?:3[3-9]\d{3}|32[89]\d\d|[45]\d{4}|6[0-5]\d{3})\b"  # what an engine hands out for port 0
 _KINDS = {
     "id": r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     "name": r"\btmp[._-]?\w{6,12}\b|\bd?\d{8}-\d+-\w{4,}\b",
-    "time": rf"\b\d{{4}}[-/]\d\d[-/]\d\d(?:[T\s]\s?{_CLOCK}{_ZONE})?"
-    rf"|\b(?:{_DAY},?\s+)?(?:\d{{1,2}}[\s/]{_MONTH}|{_MONTH}\s+\d{{1,2}})\b,?"
-    rf"(?:[\s:/]+(?:{_CLOCK}|\d{{4}}\b|UTC\b|GMT\b|[+-]\d{{4}}\b))+"
+    "time": rf"\b\d{{4}}[-/]\d\d[-/]\d\d(?:[T ] ?{_CLOCK}{_ZONE})?"
+    rf"|\b(?:{_DAY},? +)?(?:\d{{1,2}}[ /]{_MONTH}|{_MONTH} +\d{{1,2}})\b,?"
+    rf"(?:[ :/]+(?:{_CLOCK}|\d{{4}}\b|UTC\b|GMT\b|[+-]\d{{4}}\b))+"
     rf"|\b\d{{1,2}}:\d\d:\d\d(?:[.,]\d+)?{_ZONE}"
     r"|\b1[5-9]\d{8}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?\b",  # since 1970, in s, ms, us or ns
-    "rate": r"\b\d+(?:\.\d+)?\s?(?:[a-z]+/s(?:ec(?:ond)?)?|[kKMG]i?B/s)\b",
-    "duration": r"\b\d+m\s?\d+(?:\.\d+)?s\b|\b\d+(?:\.\d+)?\s?(?:[nuµμm]?s|secs?|seconds?|mins?|minutes?)\b",
+    "rate": r"\b\d+(?:\.\d+)? ?(?:[a-z]+/s(?:ec(?:ond)?)?|[kKMG]i?B/s)\b",
+    "duration": r"\b\d+m ?\d+(?:\.\d+)?s\b|\b\d+(?:\.\d+)? ?(?:[nuµμm]?s|secs?|seconds?|mins?|minutes?)\b",
     "seed": r"(?i:\bseed)\b[ :=]+\d+",
     "pid": r"(?i:\b(?:p?pid|process))\b[ :=#\[(]*\d+|(?m:^\[\d+\](?:[ +-]+\d+$)?)"
     r"|(?<=\d )#\d+(?=\])",  # as Ruby logs it, after the time
@@ -115,7 +115,7 @@ def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, str, str
         for n in range(max(len(was), len(now))):
             one, other = (items[n] if n < len(items) else _ABSENT for items in (was, now))
             yield from _differences(one, other, f"{where}[{n}]")
-    elif was != now:
+    elif type(was) is not type(now) or was != now:  # True is not 1
         yield (where or "the whole request", *_excerpts(_shown(was), _shown(now)))
 
 

@@ -16,6 +16,7 @@ from runner.core.registry import load
 from runner.core.replay import Replay, Replayed
 from runner.gateway.cassette import recorded_model
 from runner.pipeline.benchmark import Plan, trial_of
+from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import REPLAYED
 from runner.pipeline.grading import get_rubric
 from runner.pipeline.settings import Settings
@@ -29,13 +30,13 @@ def plan_replay(archive: Archive, original: Run, rubric: str | None, settings: S
     Raises UserError for a run without a cassette or a task or agent that is gone, ArchiveError for a cassette
     that was changed.
     """
-    cassette = archive.cassette(original)
-    model = recorded_model(cassette)
     try:
         task = load_task(original.trial.task, settings.tasks)
         agent: Agent = load(agents, original.trial.agent, "agent").AGENT
     except UserError as error:
         raise UserError(f"{original.id} cannot be replayed: {error}") from error
+    cassette = archive.cassette(original)
+    model = recorded_model(cassette)
     if model.wire not in agent.wires:
         raise UserError(f"{original.id} cannot be replayed: agent {agent.id} no longer speaks {model.wire}")
     today = trial_of(task, model, agent, original.trial.epoch)
@@ -55,7 +56,14 @@ def replay_of(archive: Archive, run: Run, original: Run | None = None) -> Replay
         return None
     if original is None:
         original = next((r for r in archive.runs() if r.id == run.replay_of), None)
-    return Replay(original=original, run=run, replayed=_replayed(archive, run)) if original else None
+    if original is None:
+        return None
+    return Replay(
+        original=original,
+        run=run,
+        replayed=_replayed(archive, run),
+        differing_files=_differing_files(archive, original, run),
+    )
 
 
 def _played_digest(original: Run) -> str:
@@ -71,6 +79,13 @@ def _changes(then: Trial, now: Trial, task: Task) -> list[str]:
         versions = f"{then.agent_version} when the run was recorded, now {now.agent_version}"
         changes.append(f"agent {now.agent} has another version: {versions}")
     return changes
+
+
+def _differing_files(archive: Archive, original: Run, run: Run) -> tuple[str, ...]:
+    if original.tree == run.tree:
+        return ()
+    then, now = ({} if r.tree is None else dict(read_tree(archive, r).files) for r in (original, run))
+    return tuple(sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path)))
 
 
 def _replayed(archive: Archive, run: Run) -> Replayed | None:

@@ -46,6 +46,7 @@ def replay_json(replay: Replay) -> dict[str, Any]:
             meter: {"recorded": getattr(then, meter), "replayed": getattr(now, meter)} for meter in METERS
         },
         "same_tree": replay.same_tree,
+        "differing_files": list(replay.differing_files),
         "trees": {"recorded": replay.original.tree, "replayed": replay.run.tree},
         "replayed": replay.replayed.model_dump(mode="json") if replay.replayed else None,
     }

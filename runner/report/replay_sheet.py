@@ -12,6 +12,8 @@ from runner.core.records import Run
 from runner.core.replay import METERS, Divergence, Replay
 from runner.report.text import count, money, printable
 
+MOST_FILES = 5
+
 
 def render(replay: Replay, console: Console) -> None:
     """Print it, in 80 columns or more."""
@@ -39,14 +41,22 @@ def _total(run: Run, meter: str) -> str:
 
 def _verdicts(replay: Replay) -> Iterator[tuple[str, str]]:
     yield "totals", "equal" if not replay.differing_meters else "not equal"
-    then, now = replay.original.tree, replay.run.tree
-    yield "files", f"the same (tree {now})" if replay.same_tree else f"not the same (trees {then}, {now})"
+    yield (
+        "files",
+        f"the same (tree {replay.run.tree})" if replay.same_tree else _changed(replay.differing_files),
+    )
     if replay.replayed is None:
         yield "divergence", "unknown: the replay did not get as far as to say"
         return
     replayed = replay.replayed
     yield "replies", f"{replayed.as_recorded} of {replayed.requests} to just the recorded request"
     yield from _divergence(replayed.divergence)
+
+
+def _changed(paths: tuple[str, ...]) -> str:
+    listed = ", ".join(paths[:MOST_FILES])
+    more = f" and {len(paths) - MOST_FILES} more" if len(paths) > MOST_FILES else ""
+    return f"{len(paths)} not the same: {listed}{more}"
 
 
 def _divergence(divergence: Divergence | None) -> Iterator[tuple[str, str]]:
