@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
 from runner.core.errors import ArchiveError, UserError
 from runner.core.records import Blame, Model, Prices, Run, RunStatus
@@ -96,22 +97,31 @@ async def test_a_replay_needs_neither_the_script_nor_the_provider(
     assert (await replayed(bench, original)).is_faithful
 
 
-async def test_a_recorded_outage_is_played_once_and_with_the_same_verdict(
-    bench: Workbench, job: MakeJob
+@pytest.fixture
+async def provider() -> AsyncIterator[str]:
+    """The URL of a provider whose every answer is that no credit is left."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "insufficient credits"}}, status=402)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    await runner.cleanup()
+
+
+async def test_a_recorded_failure_is_played_once_and_with_the_same_verdict(
+    bench: Workbench, job: MakeJob, provider: str
 ) -> None:
-    nobody = Model(
-        id="own/m",
-        provider="own",
-        name="m",
-        wire="openai_chat",
-        upstream="http://127.0.0.1:1/v1",
-        prices=PRICES,
-    )
-    original = await recorded(bench, job(model=nobody))
+    model = Model(id="own/m", provider="own", name="m", wire="openai_chat", upstream=provider, prices=PRICES)
+    original = await recorded(bench, job(model=model))
     assert original.failure is not None
     replay = await replayed(bench, original)
     assert replay.run.failure == original.failure
-    assert replay.run.failure.kind is Blame.INFRA
+    assert (original.failure.kind, original.failure.code) == (Blame.INFRA, "no_credit")
     assert replay.run.attempt == 1
     assert replay.is_faithful
 
