@@ -37,6 +37,7 @@ from runner.gateway.upstream import Answer, Call, NeverSent, Upstream
 
 FORMAT = 1
 LIKE = 4  # how many earlier requests one may be told by: several conversations may go on side by side
+ENOUGH = 0.9
 KEPT_BYTES = 64_000_000
 BLOCK = 1 << 16
 LEFT = "the agent went away before the reply was complete"
@@ -197,15 +198,16 @@ class Requests:
         self._last: deque[tuple[int, bytes]] = deque(maxlen=LIKE)
 
     def pack(self, n: int, body: bytes) -> dict[str, Any]:
-        """Request `n`, told by whichever earlier one saves most."""
-        best: tuple[int, int | None, int, int] = (0, None, 0, 0)
-        for like, other in reversed(self._last):
-            head, tail = _shared(body, other)
-            if head + tail > best[0]:
-                best = (head + tail, like, head, tail)
+        """Request `n`, told by whichever earlier one saves most, or the first that saves nearly all."""
+        like, head, tail = None, 0, 0
+        for number, other in reversed(self._last):
+            shared = _shared(body, other)
+            if sum(shared) > head + tail:
+                like, (head, tail) = number, shared
+            if head + tail > ENOUGH * len(body):
+                break
         self._last.append((n, body))
-        _, like_n, head, tail = best
-        return {"like": like_n, "head": head, "tail": tail, "rest": _told(body[head : len(body) - tail])}
+        return {"like": like, "head": head, "tail": tail, "rest": _told(body[head : len(body) - tail])}
 
     def unpack(self, n: int, packed: Mapping[str, Any]) -> bytes:
         """What was packed; requests must come in the same order. Raises KeyError if `like` is not there."""
