@@ -9,6 +9,7 @@ import traceback
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from runner.archive.archive import Attempt
@@ -29,11 +30,19 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.events import Event, EventLog, Listener
+from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.workbench import Workbench
 
 _KILLED = 128  # and above: ended by a signal
+
+
+@dataclass(frozen=True)
+class ReplaySource:
+    """The run whose recorded replies are played, and its cassette."""
+
+    run: str
+    cassette: Path
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class TrialJob:
     model: Model
     agent: Agent
     key: str | None = field(repr=False)
+    replay: ReplaySource | None = None
 
 
 @dataclass
@@ -118,6 +128,8 @@ async def _work(
         egress=job.task.egress,
         limits=job.task.limits,
         rendering=job.agent,
+        cassette=attempt.cassette,
+        replay=job.replay.cassette if job.replay else None,
     )
 
     def on_exchange(exchange: Exchange) -> None:
@@ -127,6 +139,7 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
@@ -220,6 +233,12 @@ class _PhaseWorker:
         return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
 
 
+def _keep_replayed(door: Door, events: EventLog) -> None:
+    """What came of a replay, however it ended."""
+    if replayed := door.replayed:
+        events.emit(REPLAYED, **replayed.model_dump())
+
+
 def _end(result: ExecResult) -> str:
     said = result.stderr[-1000:].decode("utf-8", "replace").strip()
     return f"the agent ended with exit code {result.exit_code}: {said}"
@@ -249,4 +268,5 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        replay_of=job.replay.run if job.replay else None,
     )
