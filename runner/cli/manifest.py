@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--from", dest="source", type=Path, metavar="DIR", help="another version's unpacked code"
     )
+    build.add_argument("--as", dest="version", metavar="VERSION", help="what to call code before its release")
     listing = actions.add_parser("list", help="show each manifest, with what it holds")
     for action in (build, listing):
         action.add_argument("--json", action="store_true", help="print JSON")
@@ -43,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     settings = settings_from(os.environ)
     if args.action == "list":
         return _list(settings, args.json)
-    request = ManifestRequest(args.image, args.library, args.language, args.root, args.source)
+    request = ManifestRequest(args.image, args.library, args.language, args.root, args.source, args.version)
     with shown(Console(stderr=True)) as progress:
         images = set_up(settings, {args.image}, progress)
     path = interruptible.run(_build(settings, images, request))

@@ -23,13 +23,17 @@ SOURCE = "/workspace/library"
 
 @dataclass(frozen=True)
 class ManifestRequest:
-    """`root` is the constant to begin with; `source` a folder with code of a version that is not installed."""
+    """`root` is the constant to begin with; `source` a folder with the code of a version not installed.
+
+    `version` is what to call it where the code does not say it, as before a release.
+    """
 
     image: str
     library: str
     language: str = "ruby"
     root: str | None = None
     source: Path | None = None
+    version: str | None = None
 
 
 async def build_manifest(bench: Workbench, request: ManifestRequest) -> Path:
@@ -41,6 +45,7 @@ async def build_manifest(bench: Workbench, request: ManifestRequest) -> Path:
         if request.source is not None:
             await sandbox.put(_sources(request.source), SOURCE)
         document = await _reflected(sandbox, request)
+    document["version"] = request.version or document["version"]
     folder = bench.settings.root / "sandboxes" / request.image / FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"{request.library}-{document['version']}.json"

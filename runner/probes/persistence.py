@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding

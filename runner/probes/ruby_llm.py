@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
@@ -51,12 +52,12 @@ def _used(use: LlmUse) -> Verdict:
 def _invented(use: LlmUse, area: str, fine: str) -> Verdict:
     """The verdict on inventions of one area, judged against the release the application asks for."""
     found = [i for i in use.inventions if i.area == area]
-    release = ".".join(map(str, use.api.version))
+    release = use.api.judged_by
     if found:
         messages = "; ".join(dict.fromkeys(i.message for i in found[:5]))
         if not use.api.complete:
-            return unclear(f"{messages}, as far as known of ruby_llm {release}", [i.location for i in found])
-        return bad(f"{messages} (ruby_llm {release})", [i.location for i in found], ruby_llm=release)
+            return unclear(f"{messages}, as far as known of {release}", [i.location for i in found])
+        return bad(f"{messages} ({release})", [i.location for i in found], ruby_llm=release)
     if area != "entry" and not use.entries:
         return moot("RubyLLM is never called, so there is nothing to judge")
     return good(fine, ruby_llm=release)

@@ -23,14 +23,20 @@ KINDS = {
     inspect.Parameter.KEYWORD_ONLY: ("keyreq", "key"),
     inspect.Parameter.VAR_KEYWORD: ("keyrest", "keyrest"),
 }
+# From 3.14 on a signature evaluates annotations, and they may name what only type checkers import.
+WITHOUT_TYPES: dict[str, Any] = {}
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    WITHOUT_TYPES["annotation_format"] = annotationlib.Format.STRING
 ANYTHING = ["rest args", "keyrest kwargs"]
 
 
 def parameters(function: Any, skip_self: bool) -> list[str]:
     """`kind name` of each; anything where the function does not tell (many written in C)."""
     try:
-        found = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+        found = list(inspect.signature(function, **WITHOUT_TYPES).parameters.values())
+    except Exception:
         return ANYTHING
     found = found[1:] if skip_self and found else found
     return [f"{KINDS[p.kind][p.default is not inspect.Parameter.empty]} {p.name}" for p in found]

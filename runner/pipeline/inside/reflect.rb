@@ -71,6 +71,7 @@ class Source
 
   def constant(node)
     return node.children[0].to_s if node.type == :CONST
+    return unless node.type == :COLON2
 
     [node.children[0] && constant(node.children[0]), node.children[1]].compact.join("::")
   end
@@ -156,6 +157,8 @@ class Manifest
   def named(name, mod) = name == "self" ? name : lookup(name, mod)&.name
 
   def lookup(name, mod)
+    return unless name
+
     scopes = mod.name.split("::").then { |parts| parts.length.downto(1).map { |n| parts.first(n).join("::") } }
     [*scopes, nil].each do |scope|
       return Object.const_get([scope, name].compact.join("::"))

@@ -51,19 +51,21 @@ class Manifest:
 
 
 def nearest_manifest(folder: Path, library: str, wanted: Version | None) -> Manifest:
-    """The manifest of `wanted`, else of the nearest later version, else of the newest; the newest for None.
+    """The manifest of `wanted`, else of the nearest later release, else of the newest; the newest for None.
 
     A later one rather than an earlier: what it offers too much is missed, what it offers too little would be
-    called invented. Raises ShipworthyError if there is none at all.
+    called invented. One that is not released yet (`2.0.dev`) stands in for nothing but itself. Raises
+    ShipworthyError if there is none at all.
     """
-    found = {
-        parsed_version(path.stem.removeprefix(f"{library}-")): path
-        for path in folder.glob(f"{library}-*.json")
-    }
-    if not found:
+    written = {path.stem.removeprefix(f"{library}-"): path for path in folder.glob(f"{library}-*.json")}
+    exact = next((path for name, path in written.items() if parsed_version(name) == wanted), None)
+    if exact is not None:
+        return _read(exact)
+    released = {parsed_version(name): path for name, path in written.items() if not name.endswith("dev")}
+    if not released:
         raise ShipworthyError(f"{folder}: no manifest of {library}; make one: shipworthy manifest build")
-    later = [version for version in found if wanted is not None and version >= wanted]
-    return _read(found[min(later) if later else max(found)])
+    later = [version for version in released if wanted is not None and version >= wanted]
+    return _read(released[min(later) if later else max(released)])
 
 
 @cache

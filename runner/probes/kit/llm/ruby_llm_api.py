@@ -53,7 +53,9 @@ class RubyLlmApi:
             name.removesuffix("=") for name in manifest.instance_methods(f"{ROOT}::Configuration")
         )
         self.constants = manifest.constants(ROOT) | {"Schema", "Railtie", "Generators"} | addons
-        self.errors = frozenset(c for c in self.constants if manifest.descends(f"{ROOT}::{c}", f"{ROOT}::Error"))
+        self.errors = frozenset(
+            c for c in self.constants if manifest.descends(f"{ROOT}::{c}", f"{ROOT}::Error")
+        )
         self.providers = manifest.constants(f"{ROOT}::Providers")
 
     @property
@@ -83,7 +85,9 @@ class RubyLlmApi:
         if name in self.methods.get(kind, {}) or name in _WORDS["object"]:
             return True
         if kind == ROOT or kind.endswith(".class"):
-            return name in _WORDS["module"] and not (kind == ROOT and name in ("new", "allocate", "superclass"))
+            return name in _WORDS["module"] and not (
+                kind == ROOT and name in ("new", "allocate", "superclass")
+            )
         return kind in _ENUMERABLES and name in _WORDS["enumerable"]
 
 

@@ -66,7 +66,9 @@ Context#config -> Configuration
 _LINE = re.compile(r"(?P<method>\S+)(?: \{(?P<yields>\w+)\})?(?: -> (?P<returns>\w+))?")
 
 TYPES: dict[str, tuple[str | None, str | None]] = {
-    match["method"]: (match["yields"], match["returns"]) for match in map(_LINE.fullmatch, _TYPES.split("\n")) if match
+    match["method"]: (match["yields"], match["returns"])
+    for match in map(_LINE.fullmatch, _TYPES.split("\n"))
+    if match
 }
 
 OBJECT = """
