@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 
 from tree_sitter import Node
 
@@ -61,12 +62,12 @@ class GemCall:
 class LlmUse:
     """How a repository's application code uses RubyLLM."""
 
-    def __init__(self, tree: SourceTree) -> None:
+    def __init__(self, tree: SourceTree, manifests: Path) -> None:
         self.tree = tree
         self.code = RubyCode(tree)
         lock = next((tree.text(p) for p in tree.glob("Gemfile.lock", "*/Gemfile.lock")), None) or ""
         self.gems = _gems(self.code, lock)
-        self.api: RubyLlmApi = api_of(lock, self.gems)
+        self.api: RubyLlmApi = api_of(lock, self.gems, manifests)
         self.kinds = Kinds(self.code, self.api)
 
     @cached_property
