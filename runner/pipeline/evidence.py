@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -96,9 +96,14 @@ async def collect(
     found: dict[str, Evidence] = {}
     if missing:
         subject = await asyncio.to_thread(_subject, archive, case, laboratory)
-        places = [(probe, case.environment(probe, laboratory)) for probe in missing]
-        work = [_examine(probe, subject, where, archive, listen) for probe, where in places]
-        found = {evidence.probe: evidence for evidence in await asyncio.gather(*work)}
+        works = {
+            probe: _examine(probe, subject, case.environment(probe, laboratory), archive, listen)
+            for probe in missing
+        }
+        reading = _one_by_one([work for probe, work in works.items() if not probe.needs_lab])
+        running = [work for probe, work in works.items() if probe.needs_lab]
+        read, ran = await asyncio.gather(reading, asyncio.gather(*running))
+        found = {evidence.probe: evidence for evidence in [*read, *ran]}
     kept = {p.id: _kept(archive, case, p, laboratory) for p in chosen if p.id not in found}
     return [*found.values(), *(evidence for evidence in kept.values() if evidence is not None)]
 
@@ -144,6 +149,11 @@ async def _examine(
         return _unknown(probe, subject, where, f"the probe crashed (our bug): {traceback.format_exc()}")
     finally:
         listen(Event("probe", subject.run, {"probe": probe.id, "done": True}))
+
+
+async def _one_by_one(works: Sequence[Awaitable[Evidence]]) -> list[Evidence]:
+    """Probes that read share what they parse, so they take turns; side by side they would not be faster."""
+    return [await work for work in works]
 
 
 async def _findings(probe: Probe, subject: Subject) -> list[Finding]:

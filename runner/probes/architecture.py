@@ -25,7 +25,7 @@ MAX_LINES = 20
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree, manifests)
+    use = LlmUse.of(tree, manifests)
     verdicts = {
         "service_object": _service_object(use),
         "thin_controllers": _thin_controllers(use),

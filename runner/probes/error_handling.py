@@ -37,7 +37,7 @@ _NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree, manifests)
+    use = LlmUse.of(tree, manifests)
     rescues = Rescues(use)
     guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls if not is_task(call.file)]
     verdicts = {

@@ -22,7 +22,7 @@ CHECKS = {
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree, manifests)
+    use = LlmUse.of(tree, manifests)
     places = kept_places(use) + [Kept("process", place) for place in kept_chats(use)]
     places = list(dict.fromkeys(places))
     keeping = [k for k in places if not k.lost]

@@ -25,7 +25,7 @@ CHECKS = {
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree, manifests)
+    use = LlmUse.of(tree, manifests)
     verdicts = {
         "used": _used(use),
         "entry": _invented(use, "entry", "every RubyLLM class and module method named exists"),

@@ -44,7 +44,7 @@ _PROVIDER_ERROR = re.compile(
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree, manifests)
+    use = LlmUse.of(tree, manifests)
     suite = TestSuite(use)
     exercising = suite.exercising()
     verdicts = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tree_sitter import Node
 
@@ -145,6 +145,11 @@ class RubyCode:
         for file in self.files.values():
             self._read_members(file)
         self._method_of.clear()
+
+    @classmethod
+    def of(cls, tree: SourceTree) -> Self:
+        """A tree's code, parsed once."""
+        return tree.derived(cls.__name__, lambda: cls(tree))
 
     @cached_property
     def app_files(self) -> list[RubyFile]:
