@@ -80,12 +80,29 @@ def test_the_token_is_in_either_header() -> None:
         ({"input_tokens": 0, "output_tokens": 0}, {"input_tokens": 9, "output_tokens": 5}, Tokens(9, 0, 5)),
         ({"input_tokens": 9, "cache_read_input_tokens": None}, {"output_tokens": 5}, Tokens(9, 0, 5)),
         ({"input_tokens": 9}, {"output_tokens": 5, "cost": 0.5}, Tokens(9, 0, 5, cost_usd=0.5)),
+        (
+            {"input_tokens": 9},
+            {"output_tokens": 5, "output_tokens_details": {"thinking_tokens": 3}},
+            Tokens(9, 0, 5, reasoning=3),
+        ),
         ({"input_tokens": 10, "output_tokens": 4}, None, None),
         (None, {"output_tokens": 5}, None),
         (None, None, None),
         ({"input_tokens": "9"}, {"output_tokens": -5}, None),
     ],
-    ids=["plain", "cache", "repeated", "late", "null", "cost", "no end", "no start", "none", "wrong types"],
+    ids=[
+        "plain",
+        "cache",
+        "repeated",
+        "late",
+        "null",
+        "cost",
+        "thinking",
+        "no end",
+        "no start",
+        "none",
+        "wrong types",
+    ],
 )
 def test_usage_is_cumulative_and_the_last_of_each_counts(
     first: object, last: object, expected: Tokens | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from wire_samples import data
@@ -69,10 +70,13 @@ def test_errors_are_written_as_google_does(status: int, name: str) -> None:
         ("/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "gemini-2.5-pro", True),
         ("/v1beta/models/gemini-2.5-pro%3AgenerateContent?x=%3A", "gemini-2.5-pro", False),
         ("/v1beta/models/org/m:generateContent", "org/m", False),
+        ("/v1/models/m:generateContent", "m", False),
+        ("/v1alpha/models/m:generateContent", "m", False),
     ],
 )
 def test_the_path_tells_the_model_and_the_streaming(path: str, model: str, stream: bool) -> None:
     """Whatever the body says: the provider does not look there either."""
+    assert WIRE.serves(unquote(path.partition("?")[0]))
     told = summary(path, model="other", stream=not stream)
     assert (told.model, told.stream) == (model, stream)
 
@@ -87,6 +91,7 @@ def test_a_stream_that_is_no_event_stream_is_refused(query: str) -> None:
     ("path", "upstream"),
     [
         (PATH, "models/m:generateContent"),
+        ("/v1/models/m:generateContent", "models/m:generateContent"),
         (PATH + "?key=t", "models/m:generateContent"),
         (PATH + "?key=t&key=u&%6bey=v&key", "models/m:generateContent"),
         (PATH + "?alt=sse&key=t&prettyPrint=false", "models/m:generateContent?alt=sse&prettyPrint=false"),

@@ -127,6 +127,14 @@ def test_errors_inside_a_stream_are_kept_and_do_not_finish_it() -> None:
             },
             Tokens(10, 4, 5, reasoning=3),
         ),
+        (
+            {
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 5},
+            },
+            Tokens(10, 4, 5, cache_write=5),
+        ),
         ({"input_tokens": 10}, None),
         ({"input_tokens": "10", "output_tokens": -1}, None),
         (None, None),
@@ -178,7 +186,7 @@ def test_a_rendered_stream_is_what_codex_insists_on() -> None:
     assert completed["output"] == [message, call]
     assert completed["usage"] == {
         "input_tokens": 5,
-        "input_tokens_details": {"cached_tokens": 2},
+        "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 0},
         "output_tokens": 3,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 8,

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wire_samples import SAMPLES, Sample
 
@@ -14,11 +14,11 @@ from runner.core.registry import names
 from runner.gateway import wires
 from runner.gateway.sse import KEPT_CALLS, KEPT_CHARACTERS, LINE_BYTES
 from runner.gateway.wire import Reply, RequestSummary, Tokens, ToolCall, Wire
-from runner.gateway.wires import anthropic_messages
 from runner.spec.models import WIRES
 
 ASKED = RequestSummary(model="m", stream=True, max_output_tokens=None, messages=1, turn=3)
 PLAIN = RequestSummary(model="m", stream=False, max_output_tokens=None, messages=1, turn=3)
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 every_wire = pytest.mark.parametrize("sample", SAMPLES, ids=repr)
 
 
@@ -57,6 +57,7 @@ objects = st.dictionaries(texts, texts | st.integers() | st.none() | st.lists(te
 
 
 @every_wire
+@steady
 @given(
     text=texts,
     calls=st.lists(st.tuples(texts, objects), max_size=3),
@@ -66,9 +67,9 @@ def test_what_is_rendered_is_read_back_however_it_is_cut(
     sample: Sample, text: str, calls: list[tuple[str, object]], cuts: list[int]
 ) -> None:
     wire = sample.speaker
-    reasoning = None if wire is anthropic_messages.WIRE else 1
+    written = 0 if sample.wire == "gemini" else 1
     named = tuple(ToolCall(f"c{i}", name, json.dumps(args)) for i, (name, args) in enumerate(calls))
-    turn = Reply(text=text, tool_calls=named, tokens=Tokens(5, 2, 3, reasoning=reasoning))
+    turn = Reply(text=text, tool_calls=named, tokens=Tokens(5, 2, 3, cache_write=written, reasoning=1))
     assert tapped(wire, b"".join(wire.render(turn, ASKED)), cuts) == turn
     [whole] = wire.render(turn, PLAIN)
     assert wire.plain_reply(whole) == turn
@@ -83,6 +84,7 @@ def test_a_long_turn_comes_in_several_chunks(sample: Sample) -> None:
 
 
 @every_wire
+@steady
 @given(noise=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=5))
 def test_nonsense_never_raises(sample: Sample, noise: bytes, cuts: list[int]) -> None:
     tapped(sample.speaker, b"data: " + noise + b"\n\ndata:" + noise + b"\n", cuts)
@@ -111,6 +113,7 @@ EVENTS = {
 
 
 @every_wire
+@steady
 @given(data=st.data())
 def test_objects_of_a_wrong_shape_never_raise(sample: Sample, data: st.DataObject) -> None:
     wire = sample.speaker
