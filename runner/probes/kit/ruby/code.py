@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self, TypeVar
 
 from tree_sitter import Node
@@ -37,6 +37,7 @@ def is_ruby(path: str) -> bool:
     return ruby and not _NOT_THEIRS & set(folders)
 
 
+@lru_cache(maxsize=50_000)
 def is_test(path: str) -> bool:
     """Whether a file belongs to a test suite; its folder may lie in a nested application."""
     folders = path.split("/")[:-1]
