@@ -10,7 +10,7 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Blame, Rubric, Run, RunStatus, Score
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, collect, missing_probes, probes_for
+from runner.pipeline.evidence import Laboratory, all_checks, case_of, collect, missing_probes, probes_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
@@ -83,7 +83,8 @@ async def grade(
     if why_not is not None:
         return Graded(run, None, why_not)
     task = load_task(run.trial.task, settings.tasks)
-    evidence = await collect(archive, run, task, probes_for(rubric.checks()), laboratory, listen)
+    case = case_of(run, task, settings.images.sandboxes)
+    evidence = await collect(archive, case, probes_for(rubric.checks()), laboratory, listen)
     score = evaluate(rubric, run.id, evidence)
     archive.add_score(score)
     listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
@@ -106,8 +107,11 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
 def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
     """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
-    lacking = {run.trial.task for run in runs if _needs_lab(archive, run, rubric)}
-    return {load_task(task, settings.tasks).sandbox for task in lacking}
+    gradable = [run for run in runs if ungradable(run) is None]
+    tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
+    cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
+    lab_probes = [probe for probe in probes_for(rubric.checks()) if probe.needs_lab]
+    return {case.task.sandbox for case in cases if missing_probes(archive, case, lab_probes, None)}
 
 
 async def grade_all(
@@ -120,13 +124,6 @@ async def grade_all(
         if images:
             lab = laboratory(await stack.enter_async_context(open_workbench(settings, images)))
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
-
-
-def _needs_lab(archive: Archive, run: Run, rubric: Rubric) -> bool:
-    if ungradable(run) is not None:
-        return False
-    chosen = probes_for(rubric.checks())
-    return any(probe.needs_lab for probe in missing_probes(archive, run, chosen, None))
 
 
 def laboratory(bench: Workbench) -> Laboratory:

@@ -22,7 +22,6 @@ from runner.sandbox.container import as_tar, configuration, host_configuration, 
 from runner.sandbox.lease import OWNER, Lease
 from runner.sandbox.streams import STDOUT, Stream, upgrade
 
-KEEP_BYTES = 1_000_000
 HEARTBEAT_S = 5.0
 _T = TypeVar("_T")
 
@@ -180,7 +179,7 @@ class DockerSandbox:
             await self._lease.send(f"kill {cookie}\n".encode())
             await self._answer(30)
 
-    async def exec(
+    async def exec(  # noqa: PLR0913 (see the protocol)
         self,
         argv: Sequence[str],
         *,
@@ -189,6 +188,7 @@ class DockerSandbox:
         cwd: str = "/workspace",
         timeout_s: float = 60,
         on_output: Callable[[bytes], None] | None = None,
+        keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         """Run a command to its end; see the protocol."""
         kept = {True: bytearray(), False: bytearray()}
@@ -196,7 +196,7 @@ class DockerSandbox:
 
         def take(is_stdout: bool, data: bytes) -> None:
             nonlocal cut
-            room = KEEP_BYTES - len(kept[is_stdout])
+            room = keep_bytes - len(kept[is_stdout])
             kept[is_stdout] += data[:room]
             cut = cut or len(data) > room
             if on_output is not None:
