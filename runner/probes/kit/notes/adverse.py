@@ -66,6 +66,11 @@ def _atomic_writes(did: Session) -> str:
 
 ADVERSE = (
     Scenario(
+        "does much at once",
+        (shell(_SLOWLY), shell(_MANY), notes("list")),
+        {"concurrent_adds": _concurrent_adds},
+    ),
+    Scenario(
         "types nonsense",
         (notes(), notes("frobnicate"), notes("add", "")),
         {"refuses_nonsense": _refuses_nonsense},
@@ -94,11 +99,6 @@ ADVERSE = (
         "may not write",
         (notes("add", "Buy milk", NOTES_FILE="/proc/notes.json"),),
         {"unwritable_file": _unwritable_file},
-    ),
-    Scenario(
-        "does much at once",
-        (shell(_SLOWLY), shell(_MANY), notes("list")),
-        {"concurrent_adds": _concurrent_adds},
     ),
     Scenario(
         "keeps an eye on the file",
