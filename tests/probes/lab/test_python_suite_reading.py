@@ -54,6 +54,7 @@ GREEN = dict.fromkeys(("compiles", "runs", "passes", "not_trivial", "covers"), "
         ("Ran 9 tests in 0.1s\n\nOK (skipped=5)\n", 0, {}, {"not_trivial": "fail"}),
         ("Ran 9 tests in 0.1s\n\nOK\n", 0, {"missed": 3}, {}),
         ("Ran 9 tests in 0.1s\n\nOK\n", 0, {"missed": 4}, {"covers": "fail"}),
+        ("Ran 9 tests in 0.1s\n\nOK\n", 0, {"missed": 10}, {"covers": "fail", "not_trivial": "fail"}),
         ("Ran 9 tests in 0.1s\n\nOK\n", 0, {"lines": 0}, {"covers": "unknown"}),
         ("Ran 9 tests in 0.1s\n\nOK\n", 1, {}, {"passes": "fail"}),
         (f"{TRACE}Ran 9 tests in 0.1s\n\nFAILED (failures=1)\n", 1, {}, {"passes": "fail"}),

@@ -144,7 +144,7 @@ EVERYDAY = (
             notes("list", "--json"),
             notes("export", "{here}/out.json"),
             shell("cat {here}/out.json"),
-            notes("export", "{here}/missing/out.json"),
+            notes("export", "/proc/out.json"),
         ),
         {
             "completes": _completes,
