@@ -1,7 +1,7 @@
 """Becomes `python3 -m unittest ...`, with `lines` watching it and every Python that it starts.
 
-The watch sits in a virtual environment of the same Python: one that tests start by sys.executable or by PATH finds
-it there whatever else its environment holds.
+The watch sits in a virtual environment of the same Python: whoever is started by sys.executable or by PATH
+has it, whatever else the variables say.
 """
 
 from __future__ import annotations
