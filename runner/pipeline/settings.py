@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.sandbox.doors import DoorMode
 from runner.sandbox.engine import DEFAULT_URL
 from runner.sandbox.host import NO_INSTALL, Host
 from runner.sandbox.recipes import ImageSettings
 
-__all__ = ["DEFAULT_URL", "NO_INSTALL", "Host", "Settings"]
+__all__ = ["DEFAULT_URL", "NO_INSTALL", "DoorMode", "Host", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Settings:
     models: Path
     engine_url: str
     runtime: str
+    door: DoorMode
     ca_bundle: Path | None
     proxies: tuple[tuple[str, str], ...]
     mirror: str
