@@ -81,9 +81,10 @@ class Containers:
                 removed.append(found["Names"][0].lstrip("/"))
         volumes = (await self.call(self.client.volumes, filters=mine))["Volumes"] or []
         orphans = [found["Name"] for found in volumes if self.lease.is_orphan(found["Labels"])]
-        if all([await self._remove_volume(name) for name in orphans]):
+        gone = [name for name in orphans if await self._remove_volume(name)]
+        if gone == orphans:
             self.lease.sweep_folders()  # not before: without its folder, no volume is known as an orphan
-        return removed + orphans
+        return removed + gone
 
     def close(self) -> None:
         """Let go of the threads; the client is its maker's."""

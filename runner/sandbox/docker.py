@@ -26,7 +26,7 @@ from runner.sandbox.container import (
 from runner.sandbox.containers import Containers
 from runner.sandbox.doors import DoorMode
 from runner.sandbox.lease import Lease
-from runner.sandbox.relay import relaying
+from runner.sandbox.relay import Relay, relaying
 from runner.sandbox.streams import STDOUT, Stream, upgrade
 
 KEEP_BYTES = 1_000_000
@@ -70,7 +70,7 @@ class DockerBackend(Containers):
             arguments = configuration(spec, self.lease.labels, entrance)
             host = host_configuration(spec, entrance)
             identity = await stack.enter_async_context(self.created(arguments, host))
-            sandbox = DockerSandbox(self, identity, await self.started(identity, program()))
+            sandbox = DockerSandbox(self, identity, await self.started(identity, program()), relay)
             await stack.enter_async_context(sandbox.alive())
             if relay is not None:
                 await stack.enter_async_context(relay.needed_by(identity))
@@ -80,10 +80,13 @@ class DockerBackend(Containers):
 class DockerSandbox:
     """One running container; see the Sandbox protocol."""
 
-    def __init__(self, backend: DockerBackend, identity: str, lease: Stream) -> None:
+    def __init__(
+        self, backend: DockerBackend, identity: str, lease: Stream, relay: Relay | None = None
+    ) -> None:
         self.id = identity
         self._backend = backend
         self._lease = lease
+        self._relay = relay
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._killing = asyncio.Lock()
 
@@ -202,8 +205,10 @@ class DockerSandbox:
                 break
             await asyncio.sleep(delay)
             delay = min(delay * 2, 0.2)
-        if state["ExitCode"] == 137:  # killed: by the memory limit, or because the container ended
-            await self._backend.call(self._backend.client.inspect_container, self.id)
+        if state["ExitCode"] == 137:  # killed: by the memory limit, or because the container is ending
+            await self._kill("nothing")  # which PID 1 answers if it lives
+        if self._relay is not None:
+            self._relay.check()  # without it, no failure is the command's own
         return int(state["ExitCode"])
 
     async def put(self, files: Mapping[str, bytes] | SourceTree, path: str = "/workspace") -> None:

@@ -109,8 +109,7 @@ class Relay:
             await asyncio.wait([ready, self._work], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
-        if self._work.done():
-            self._work.result()
+        self.check()
         if not self._ready.is_set():
             raise SandboxError(f"the relay {self.id[:12]} does not answer")
         watching = asyncio.create_task(self._end(sandbox))
@@ -119,6 +118,11 @@ class Relay:
         finally:
             watching.cancel()
             await self.stop()  # so that it ends while the sandbox is taken down
+
+    def check(self) -> None:
+        """Raises SandboxGone, or what else was wrong, if it has ended."""
+        if self._work.done() and not self._work.cancelled():
+            self._work.result()
 
     async def stop(self) -> None:
         """Break off every connection and let go of the container, which then ends."""
