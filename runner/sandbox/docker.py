@@ -208,7 +208,7 @@ class DockerSandbox:
         if state["ExitCode"] == 137:  # killed: by the memory limit, or because the container is ending
             await self._kill("nothing")  # which PID 1 answers if it lives
         if self._relay is not None:
-            self._relay.check()  # without it, no failure is the command's own
+            await self._relay.confirm()  # without it, no failure is the command's own
         return int(state["ExitCode"])
 
     async def put(self, files: Mapping[str, bytes] | SourceTree, path: str = "/workspace") -> None:

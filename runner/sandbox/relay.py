@@ -27,7 +27,7 @@ from runner.sandbox.streams import STDOUT
 
 FOLDER = "/run/shipworthy"
 SOCKET = f"{FOLDER}/door.sock"
-START_S = 30.0
+ANSWER_S = 30.0
 _USER = 65534  # not the sandbox's
 _MEMORY, _CPUS, _PIDS = 128 * 2**20, 1.0, 16
 _VOLUME = {
@@ -97,21 +97,16 @@ class Relay:
         self.entrance = Entrance(SOCKET, volumes_from=(f"{identity}:ro",))
         self._containers = containers
         self._door = door
-        self._ready = asyncio.Event()
+        self._multiplex: Multiplex
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked, self._heard, self._beaten = 0, 0, asyncio.Event()
         self._work = asyncio.create_task(self._serve())
+        self._work.add_done_callback(lambda _: self._beaten.set())
 
     @asynccontextmanager
     async def needed_by(self, sandbox: str) -> AsyncIterator[None]:
         """Wait until it listens; from then on, should it end, that container ends with it."""
-        ready = asyncio.create_task(self._ready.wait())
-        try:
-            await asyncio.wait([ready, self._work], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-        self.check()
-        if not self._ready.is_set():
-            raise SandboxError(f"the relay {self.id[:12]} does not answer")
+        await self._answer()
         watching = asyncio.create_task(self._end(sandbox))
         try:
             yield
@@ -119,10 +114,33 @@ class Relay:
             watching.cancel()
             await self.stop()  # so that it ends while the sandbox is taken down
 
-    def check(self) -> None:
-        """Raises SandboxGone, or what else was wrong, if it has ended."""
-        if self._work.done() and not self._work.cancelled():
+    async def confirm(self) -> None:
+        """Raises SandboxGone if it does not live any more, even if nobody noticed yet."""
+        await self._beat()
+        await self._answer()
+
+    async def _answer(self) -> None:
+        """Wait for a beat for each that was sent, and one more: the first, which says that it listens."""
+        wanted = self._asked + 1
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                while self._heard < wanted and not self._work.done():
+                    self._beaten.clear()
+                    await self._beaten.wait()
+        except TimeoutError:
+            raise SandboxError(f"the relay {self.id[:12]} does not answer") from None
+        if self._work.cancelled():
+            raise SandboxGone(f"the relay {self.id[:12]} was closed")
+        if self._work.done():
             self._work.result()
+
+    def _hear(self) -> None:
+        self._heard += 1
+        self._beaten.set()
+
+    async def _beat(self) -> None:
+        self._asked += 1
+        await self._multiplex.tell(BEAT)
 
     async def stop(self) -> None:
         """Break off every connection and let go of the container, which then ends."""
@@ -132,16 +150,14 @@ class Relay:
     async def _serve(self) -> None:
         complaint = b""
         stream = await self._containers.started(self.id, program())
+        self._multiplex = Multiplex(stream.send, self._hear, lambda number: self._start(self._join(number)))
+        self._start(self._keep_beating())
         try:
-            multiplex = Multiplex(stream.send, lambda number: self._start(self._answer(multiplex, number)))
-            self._start(_beat(multiplex))
             async for kind, data in stream.frames():
-                if kind != STDOUT:
+                if kind == STDOUT:
+                    self._multiplex.feed(data)
+                else:
                     complaint = (complaint + data)[-500:]
-                    continue
-                multiplex.feed(data)
-                if multiplex.is_ready:
-                    self._ready.set()
         except ProtocolError as error:
             complaint = str(error).encode()
         finally:
@@ -156,24 +172,23 @@ class Relay:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, multiplex: Multiplex, number: int) -> None:
+    async def _keep_beating(self) -> None:
+        while True:
+            await self._beat()
+            await asyncio.sleep(container.HEARTBEAT_S)
+
+    async def _join(self, number: int) -> None:
         """Join one connection with a fresh one to the door."""
         try:
-            if multiplex.is_full:
+            if self._multiplex.is_full:
                 raise ConnectionRefusedError
             reader, writer = await asyncio.open_unix_connection(self._door, limit=CHUNK)
         except OSError:
-            await multiplex.refuse(number)
+            await self._multiplex.refuse(number)
         else:
-            await multiplex.carry(number, reader, writer)
+            await self._multiplex.carry(number, reader, writer)
 
     async def _end(self, sandbox: str) -> None:
         await asyncio.wait([self._work])
         with suppress(SandboxError):
             await self._containers.remove(sandbox)
-
-
-async def _beat(multiplex: Multiplex) -> None:
-    while True:
-        await multiplex.tell(BEAT)
-        await asyncio.sleep(container.HEARTBEAT_S)

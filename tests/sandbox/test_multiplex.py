@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from runner.sandbox.inside.multiplex import (
+    BEAT,
     CHUNK,
     DATA,
     MOST_CONNECTIONS,
     OPEN,
-    READY,
     WINDOW,
     Multiplex,
     ProtocolError,
@@ -37,8 +37,8 @@ class Pair:
         self.tasks: list[asyncio.Task[None]] = []
         self.doors: asyncio.Queue[Ends] = asyncio.Queue()
         self.numbers = itertools.count(1)
-        self.relay = Multiplex(self._to_runner, lambda number: None)
-        self.runner = Multiplex(self._to_relay, lambda number: self.start(self._answer(number)))
+        self.relay = Multiplex(self._to_runner, lambda: None, lambda number: None)
+        self.runner = Multiplex(self._to_relay, lambda: None, lambda number: self.start(self._answer(number)))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
@@ -144,11 +144,11 @@ async def test_an_opened_connection_that_leads_nowhere_ends() -> None:
         sent.append(data)
 
     mine, theirs = socket.socketpair()
-    relay = Multiplex(send, lambda number: None)
+    relay = Multiplex(send, lambda: None, lambda number: None)
     client = await asyncio.open_unix_connection(sock=mine)
     opening = asyncio.create_task(relay.open(5, *await asyncio.open_unix_connection(sock=theirs)))
     await asyncio.sleep(0.01)
-    runner = Multiplex(send, lambda number: None)
+    runner = Multiplex(send, lambda: None, lambda number: None)
     runner.feed(sent.pop(0))
     await runner.refuse(5)
     relay.feed(sent.pop(0))
@@ -171,16 +171,17 @@ def test_nobody_is_trusted_to_keep_to_the_window(sent: bytes, complaint: str) ->
         raise AssertionError
 
     with pytest.raises(ProtocolError, match=complaint):
-        Multiplex(send, lambda number: None).feed(sent)
+        Multiplex(send, lambda: None, lambda number: None).feed(sent)
 
 
 def test_too_many_connections_are_told_and_late_frames_are_passed_over() -> None:
     async def send(data: bytes) -> None:
         raise AssertionError
 
-    side = Multiplex(send, lambda number: None)
-    side.feed(frame(0, READY) + frame(9, DATA, b"of a connection that was broken off"))
-    assert side.is_ready
+    beats: list[str] = []
+    side = Multiplex(send, lambda: beats.append("beat"), lambda number: None)
+    side.feed(frame(0, BEAT) + frame(9, DATA, b"of a connection that was broken off") + frame(0, BEAT))
+    assert beats == ["beat", "beat"]
     for number in range(MOST_CONNECTIONS):
         side.feed(frame(number + 1, OPEN))
     assert not side.is_full

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conformance import SMALL, sh
-from desk import Desk, client, left, relays, until_nothing_is_left
+from desk import CLIENT, Desk, client, left, relays, until_nothing_is_left
 from docker import APIClient
 from docker.errors import APIError
 
@@ -139,14 +139,15 @@ async def test_a_relay_that_cannot_start_is_the_infrastructures_fault(
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("script", ['connect("ignore").recv(1); sys.exit(3)', "time.sleep(1000)"])
 async def test_a_sandbox_ends_with_its_relay(
-    backend: DockerBackend, engine: APIClient, lease: Lease, spec: SandboxSpec
+    backend: DockerBackend, engine: APIClient, lease: Lease, spec: SandboxSpec, script: str
 ) -> None:
     async with backend.open(spec) as sandbox:
-        working = asyncio.create_task(sandbox.exec(["sleep", "1000"], timeout_s=60))
-        await asyncio.sleep(0.5)
+        working = asyncio.create_task(sandbox.exec(["python3", "-c", CLIENT + script], timeout_s=60))
+        await asyncio.sleep(1)
         (relay,) = relays(engine, lease.owner)
-        engine.kill(relay)
+        await asyncio.to_thread(engine.kill, relay)
         with pytest.raises(SandboxGone):  # never a failed command, which would be the model's fault
             await working
     assert await until_nothing_is_left(engine, lease.owner) == (0, 0)

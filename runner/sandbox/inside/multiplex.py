@@ -17,7 +17,7 @@ from contextlib import suppress
 WINDOW = 131072
 CHUNK = 16384
 MOST_CONNECTIONS = 192
-READY, BEAT, OPEN, DATA, END, RESET, CREDIT = range(7)
+BEAT, OPEN, DATA, END, RESET, CREDIT = range(6)
 _HEADER = struct.Struct(">IBI")
 
 
@@ -37,11 +37,19 @@ class _Connection:
 
 
 class Multiplex:
-    """One side. `send` writes to the pipe and waits while it is full; `opened` hears of new connections."""
+    """One side. `send` writes to the pipe and waits while it is full.
 
-    def __init__(self, send: Callable[[bytes], Awaitable[None]], opened: Callable[[int], None]) -> None:
-        self.is_ready = False
+    `beaten` hears of each beat of the other side, `opened` of each connection that it opens.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes], Awaitable[None]],
+        beaten: Callable[[], None],
+        opened: Callable[[int], None],
+    ) -> None:
         self._send = send
+        self._beaten = beaten
         self._opened = opened
         self._connections: dict[int, _Connection] = {}
         self._pending = bytearray()
@@ -103,15 +111,15 @@ class Multiplex:
 
     def _take(self, number: int, kind: int, data: bytes) -> None:
         connection = self._connections.get(number)
-        if kind == READY:
-            self.is_ready = True
+        if kind == BEAT:
+            self._beaten()
         elif kind == OPEN:
             if connection is not None:
                 raise ProtocolError(f"connection {number} is opened twice")
             self._connections[number] = _Connection()
             self._opened(number)
         elif connection is None:
-            return  # a beat, or on its way when this side broke the connection off
+            return  # was on its way when this side broke the connection off
         elif kind == CREDIT:
             connection.credit += int.from_bytes(data)
             connection.granted.set()

@@ -1,7 +1,8 @@
 """PID 1 of a relay: a Unix socket in a shared volume, every connection to it carried to the runner.
 
 Arguments: SOCKET SILENCE_S. Standard input and output are the runner's, in frames; standard input is also
-the lease: its end, or silence for too long, ends the container.
+the lease: its end, or silence for too long, ends the container. One beat says that it listens; every beat
+of the runner is answered by another.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from runner.sandbox.inside.multiplex import CHUNK, READY, Multiplex
+from runner.sandbox.inside.multiplex import BEAT, CHUNK, Multiplex
 
 
 async def pipes() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -36,7 +37,13 @@ async def main(path: str, silence_s: str) -> None:
         writer.write(data)
         await writer.drain()
 
-    multiplex = Multiplex(send, lambda number: None)
+    answers: set[asyncio.Task[None]] = set()
+
+    def answer() -> None:
+        answers.add(task := asyncio.create_task(multiplex.tell(BEAT)))
+        task.add_done_callback(answers.discard)
+
+    multiplex = Multiplex(send, answer, lambda number: None)
     numbers = itertools.count(1)
 
     async def connected(inner: asyncio.StreamReader, outer: asyncio.StreamWriter) -> None:
@@ -47,7 +54,7 @@ async def main(path: str, silence_s: str) -> None:
 
     server = await asyncio.start_unix_server(connected, path, limit=CHUNK, backlog=128)
     os.chmod(path, 0o666)
-    await multiplex.tell(READY)
+    await multiplex.tell(BEAT)
     with suppress(TimeoutError):
         while data := await asyncio.wait_for(reader.read(CHUNK), float(silence_s)):
             multiplex.feed(data)
