@@ -288,17 +288,25 @@ async def remote_url() -> AsyncIterator[str]:
         with suppress(OSError):
             writer.write_eof()
 
+    forwarding: set[asyncio.Task[None]] = set()
+
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        forwarding.add(asyncio.current_task())  # type: ignore[arg-type]
         inner, outer = await asyncio.open_unix_connection(ENGINE.removeprefix("unix://"))
-        with suppress(OSError):
+        try:
             await asyncio.gather(pump(reader, outer), pump(inner, writer))
-        outer.close()
-        writer.close()
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            outer.close()
+            writer.close()
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
     yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
-    await asyncio.sleep(0.1)
+    for task in forwarding:
+        task.cancel()
+    await asyncio.gather(*forwarding, return_exceptions=True)
 
 
 @pytest.mark.docker
