@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Sandbox images: an unchanged one is never rebuilt, a changed one always is."
     actions = parser.add_subparsers(dest="action", metavar="build|list", required=True)
     build = actions.add_parser("build", help="build what is missing")
-    build.add_argument("names", metavar="NAME", nargs="*", help="a folder of sandboxes/; default: all")
+    build.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a folder of sandboxes/, or one with an agent: rails+opencode; default: all",
+    )
     listing = actions.add_parser("list", help="show each image, its tag and size")
     for action in (build, listing):
         action.add_argument("--json", action="store_true", help="print JSON")

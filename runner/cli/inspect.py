@@ -14,7 +14,9 @@ from runner.cli.output import archive_to_read, print_result
 from runner.cli.settings import settings_from
 from runner.pipeline.checkout import check_out
 from runner.pipeline.grading import Graded, latest_score, ungradable
-from runner.report.as_json import run_json
+from runner.pipeline.replay import replay_of
+from runner.report import replay_sheet
+from runner.report.as_json import replay_json, run_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +36,13 @@ def main(args: argparse.Namespace) -> int:
     if args.checkout is not None:
         for reason in check_out(archive, run, args.checkout):
             print(f"left out {reason}", file=sys.stderr)
+    replay = replay_of(archive, run)
     if args.json:
-        print(json.dumps(run_json(run, score), indent=2))
+        more = {"replay": replay_json(replay)} if replay else {}
+        print(json.dumps(run_json(run, score) | more, indent=2))
     else:
         why_not = None if score else ungradable(run) or "it has not been scored; run: shipworthy score"
         print_result(Graded(run, score, why_not), settings, Console())
+        if replay:
+            replay_sheet.render(replay, Console())
     return 0

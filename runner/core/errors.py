@@ -5,6 +5,7 @@ ShipworthyError
 │   ├── SpecError        a task, rubric or model file is wrong; names file and field
 │   └── SetupError       this machine lacks something: engine, image, disk, key
 ├── ArchiveError         an archived file is missing, changed or unreadable
+├── AgentError           an agent is not installed or configured as asked: our bug, never the model's doing
 ├── SandboxError         the sandbox broke: the infrastructure is to blame, never the model
 │   └── SandboxGone      its container ended while it was in use
 ├── UpstreamError        the model provider could not be reached or answered nonsense
@@ -33,6 +34,10 @@ class SetupError(UserError):
 
 class ArchiveError(ShipworthyError):
     """An archived file is missing, changed or unreadable."""
+
+
+class AgentError(ShipworthyError):
+    """An agent is not what was asked for: not its pinned version, or not configured as resolved."""
 
 
 class SandboxError(ShipworthyError):

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from runner.core.records import Finding, Limits, Resources
+from runner.core.records import Finding, Limits, Resources, Usage
 from runner.core.tree import SourceTree
 
 Job = TypeVar("Job")
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 class ExecResult:
     """How a command ended. `exit_code` is None when it was killed on time-out.
 
-    `stdout` and `stderr` hold at most 1 MB each, the first; `truncated` says that there was more.
+    `stdout` and `stderr` hold at most `keep_bytes` each, the first; `truncated` says that there was more.
     """
 
     exit_code: int | None
@@ -64,7 +64,7 @@ class Sandbox(Protocol):
 
     id: str
 
-    async def exec(
+    async def exec(  # noqa: PLR0913 (as of subprocess.run: what to run, and how it is watched)
         self,
         argv: Sequence[str],
         *,
@@ -73,6 +73,7 @@ class Sandbox(Protocol):
         cwd: str = "/workspace",
         timeout_s: float = 60,
         on_output: Callable[[bytes], None] | None = None,
+        keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         """Run a command to its end; on time-out its whole process tree is killed.
 
@@ -104,22 +105,76 @@ class SandboxBackend(Protocol):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the agent finds its model. `token` is worth nothing outside this run: never a key."""
+    """Where the agent finds its model. `token` is worth nothing outside this run: never a key.
+
+    `base_url` is http://127.0.0.1:PORT without a path; `wire` is one of the agent's wires.
+    """
 
     base_url: str
     model: str
     token: str
+    wire: str = "openai_chat"
+
+
+@dataclass(frozen=True)
+class ToolUse:
+    """A call of one of an agent's own tools, as a scripted model makes it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of an agent's own log: `said` (the model's words), `thought`, `called` (a tool), `returned`
+    (its result), `noted` (anything else worth keeping)."""
+
+    kind: str
+    text: str
+    tool: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """How an agent's work in one phase ended.
+
+    `configuration` is all it was started with, as JSON, without the token and the prompt. `reported` is what
+    the agent itself says it used, None where its log has no such figures. `steps` are its own log's events.
+    """
+
+    result: ExecResult
+    configuration: str
+    reported: Usage | None = None
+    steps: tuple[Step, ...] = ()
 
 
 class Agent(Protocol):
-    """Drives a model through one phase inside a sandbox."""
+    """Drives a model through phases inside a sandbox, each in a fresh invocation.
+
+    `version` is pinned and recorded with every run. `wires` are the formats it speaks, the preferred first.
+    `install` are Dockerfile lines that put it, as root and without asking, below /opt/<id> of a small Debian
+    image, from where it is copied on top of any sandbox image; empty if there is nothing to install.
+    """
 
     id: str
     version: str
-    wire: str
+    wires: tuple[str, ...]
+    install: str
 
-    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> ExecResult:
-        """Run to the end of the phase. stderr is the agent's own log."""
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
+        """Work to the end of the phase or of `limits.wall_s`.
+
+        Raises AgentError if what is installed or configured is not what was asked for.
+        """
+        ...
+
+    def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
+        """How a scripted model has this agent run a shell command, given the names of the tools it offered;
+        a text for an agent without tools."""
+        ...
+
+    def write_files(self, files: Mapping[str, bytes]) -> str | None:
+        """How a scripted model has this agent write files by text alone; None if commands do it."""
         ...
 
 
@@ -129,11 +184,13 @@ class Subject:
 
     `image` is the task's sandbox image, `helper_image` a small one with Python for stand-ins;
     both are None when no engine is at hand, and lab probes must then not be run.
+    `manifests` is the folder with the API manifests of the task's sandbox.
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
     """
 
     tree: SourceTree
     run: str
+    manifests: Path
     backend: SandboxBackend | None = None
     image: str | None = None
     helper_image: str | None = None

@@ -14,19 +14,19 @@ _N = TypeVar("_N", int, float)
 Values = dict[str, str | int | float | bool | list[str] | None]
 
 
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 class Record(BaseModel):
     """A frozen record; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def canonical(self, *without: str) -> bytes:
-        """Its JSON with sorted keys and no spaces: equal records give equal bytes."""
-        return json.dumps(
-            self.model_dump(mode="json", exclude=set(without)),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        ).encode()
+        """Its canonical JSON: equal records give equal bytes."""
+        return canonical_json(self.model_dump(mode="json", exclude=set(without)))
 
     def digest(self, *without: str) -> str:
         """SHA-256 of the canonical JSON (without some fields), 64 hex digits."""
@@ -37,7 +37,7 @@ class Record(BaseModel):
 
 
 class Limits(Record):
-    """What one phase may use; None means no limit of that kind."""
+    """What one phase or a whole run may use; None means no limit of that kind."""
 
     wall_s: float = Field(3600, gt=0)
     command_s: float = Field(600, gt=0, description="the longest one command of the agent may take")
@@ -56,10 +56,20 @@ class Resources(Record):
     pids: int = Field(1024, ge=16)
 
 
+class PhaseKind(StrEnum):
+    """WORK changes the workspace; REVIEW judges it in a file that is compared with what probes find; REPAIR
+    gets the statements of the failed checks (`{{ failed_checks }}` in its prompt) and mends them."""
+
+    WORK = "work"
+    REVIEW = "review"
+    REPAIR = "repair"
+
+
 class Phase(Record):
     """One prompt in a workspace that earlier phases left behind; `prompt` is fully rendered."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: PhaseKind = PhaseKind.WORK
     prompt: str = Field(min_length=1)
     limits: Limits = Limits()
 
@@ -72,7 +82,9 @@ class Task(Record):
     sandbox: str
     rubric: str
     phases: tuple[Phase, ...] = Field(min_length=1)
+    limits: Limits | None = Field(None, description="of the whole run, beside each phase's own")
     egress: tuple[str, ...] = ()
+    egress_mb: int = Field(2000, gt=0, description="downloads of one run, both ways, in megabytes")
     resources: Resources = Resources()
     shape: dict[str, str] = {}
 
@@ -82,10 +94,11 @@ class Task(Record):
 
 
 class Prices(Record):
-    """USD per million tokens."""
+    """USD per million tokens; reading from or writing to the cache costs like input where not given."""
 
     input: float = Field(ge=0)
     cached_input: float | None = Field(None, ge=0)
+    cache_write: float | None = Field(None, ge=0)
     output: float = Field(ge=0)
 
 
@@ -100,12 +113,13 @@ class Model(Record):
     key_env: str | None = None
     params: dict[str, Any] = {}
     prices: Prices | None = None
+    max_output_tokens: int | None = Field(None, gt=0, description="the most one reply can have")
     script: str | None = None
     script_digest: str | None = None
 
     def identity(self) -> str:
         """Digest of what decides its answers: neither keys, nor prices, nor where a script lies."""
-        return self.digest("key_env", "prices", "script")
+        return self.digest("key_env", "prices", "max_output_tokens", "script")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -140,12 +154,18 @@ def _plus(a: _N | None, b: _N | None) -> _N | None:
 
 
 class Usage(Record):
-    """What the gateway metered. `input_tokens` includes cached ones. None is unknown, never 0."""
+    """What the gateway metered; every try counts as a request. None is unknown, never 0.
+
+    `input_tokens` includes those read from the cache (`cached_input_tokens`) and those written to it;
+    `output_tokens` includes `reasoning_tokens`.
+    """
 
     requests: int = 0
     input_tokens: int | None = 0
     cached_input_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
     output_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
     cost_usd: float | None = 0.0
 
     def __add__(self, other: Usage) -> Usage:
@@ -153,9 +173,35 @@ class Usage(Record):
             requests=self.requests + other.requests,
             input_tokens=_plus(self.input_tokens, other.input_tokens),
             cached_input_tokens=_plus(self.cached_input_tokens, other.cached_input_tokens),
+            cache_write_tokens=_plus(self.cache_write_tokens, other.cache_write_tokens),
             output_tokens=_plus(self.output_tokens, other.output_tokens),
+            reasoning_tokens=_plus(self.reasoning_tokens, other.reasoning_tokens),
             cost_usd=_plus(self.cost_usd, other.cost_usd),
         )
+
+
+UNKNOWN_USAGE = Usage(
+    requests=1,
+    input_tokens=None,
+    cached_input_tokens=None,
+    cache_write_tokens=None,
+    output_tokens=None,
+    reasoning_tokens=None,
+    cost_usd=None,
+)
+
+
+class Disagreement(Record):
+    """Two figures for one meter of a phase that lie more than 5 % apart; the ledger's is the one that counts.
+
+    `source`: `agent` (what its own log says) or `provider` (the cost a reply states, against our prices).
+    """
+
+    phase: str
+    meter: str
+    source: str
+    ledger: float
+    other: float
 
 
 class Blame(StrEnum):
@@ -175,7 +221,10 @@ class Failure(Record):
 
 
 class PhaseResult(Record):
-    """How one phase went. `commit` and `tree` are Git ids of its snapshot."""
+    """How one phase went. `commit` and `tree` are Git ids of its snapshot.
+
+    `configuration` is the digest of all the agent was started with (program, files, environment).
+    """
 
     id: str
     started: datetime
@@ -185,6 +234,7 @@ class PhaseResult(Record):
     stopped_by: str = Field(description="done, budget, wall_time, context_full or crashed")
     commit: str | None = None
     tree: str | None = None
+    configuration: str | None = None
 
 
 class RunStatus(StrEnum):
@@ -196,7 +246,10 @@ class RunStatus(StrEnum):
 
 
 class Run(Record):
-    """One attempt at a trial. `files`: SHA-256 of each file beside run.json; `tree`: what is graded."""
+    """One attempt at a trial. `files`: SHA-256 of each file beside run.json; `tree`: what is graded.
+
+    `replay_of` is the run whose recorded replies were played instead of asking the model.
+    """
 
     trial: Trial
     attempt: int
@@ -208,6 +261,8 @@ class Run(Record):
     image: str
     tree: str | None
     failure: Failure | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    replay_of: str | None = None
     files: dict[str, str] = {}
 
     @property

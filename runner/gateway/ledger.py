@@ -10,7 +10,6 @@ from operator import add
 from runner.core.records import Limits, Usage
 from runner.gateway.wire import Fault
 
-UNKNOWN = Usage(requests=1, input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None)
 UNBILLED = Usage(requests=1)
 NOT_SENT = Usage()
 METERS = ("requests", "input_tokens", "output_tokens", "cost_usd")

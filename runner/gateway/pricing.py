@@ -11,18 +11,28 @@ MILLION = 1_000_000
 
 
 def cost_usd(model: Model, tokens: Tokens) -> float | None:
-    """None when neither the model's entry nor the table knows the price."""
+    """The provider's own figure if the reply states one: that is the bill. Else by price, see `priced`."""
+    return priced(model, tokens) if tokens.cost_usd is None else tokens.cost_usd
+
+
+def priced(model: Model, tokens: Tokens) -> float | None:
+    """What tokens cost by the model's own prices or by the table; None when neither knows the price."""
     prices = model.prices
     if prices is None:
         return _table_cost(model, tokens)
-    cached = prices.input if prices.cached_input is None else prices.cached_input
-    fresh = tokens.input - tokens.cached_input
-    return (fresh * prices.input + tokens.cached_input * cached + tokens.output * prices.output) / MILLION
+    read = prices.input if prices.cached_input is None else prices.cached_input
+    write = prices.input if prices.cache_write is None else prices.cache_write
+    fresh = tokens.input - tokens.cached_input - tokens.cache_write
+    cost = fresh * prices.input + tokens.cached_input * read + tokens.cache_write * write
+    return (cost + tokens.output * prices.output) / MILLION
 
 
 def _table_cost(model: Model, tokens: Tokens) -> float | None:
     usage = Usage(
-        input_tokens=tokens.input, cache_read_tokens=tokens.cached_input, output_tokens=tokens.output
+        input_tokens=tokens.input,
+        cache_read_tokens=tokens.cached_input,
+        cache_write_tokens=tokens.cache_write,
+        output_tokens=tokens.output,
     )
     try:
         return float(calc_price(usage, model.name, provider_id=model.provider).total_price)

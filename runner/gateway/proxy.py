@@ -15,8 +15,8 @@ from typing import Any
 from aiohttp import web
 
 from runner.core.errors import UpstreamError
-from runner.core.records import Model, Usage
-from runner.gateway.ledger import NOT_SENT, UNBILLED, UNKNOWN, Exchange, Ledger, OverBudget
+from runner.core.records import UNKNOWN_USAGE, Model, Usage
+from runner.gateway.ledger import NOT_SENT, UNBILLED, Exchange, Ledger, OverBudget
 from runner.gateway.pricing import cost_usd
 from runner.gateway.redaction import Redactor
 from runner.gateway.transcript import JsonLines, exchange_record
@@ -50,7 +50,7 @@ class Attempt:
     status: int = 499
     ttfb_s: float | None = None
     reply: Reply | None = None
-    usage: Usage = UNKNOWN
+    usage: Usage = UNKNOWN_USAGE
     fault: Fault | None = Fault.AGENT_LEFT
     error: str | None = "the agent went away before the reply was complete"
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -130,7 +130,7 @@ class ModelProxy:
             return self._error(500, "gateway_bug", "the gateway failed")
 
     async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
-        token = self._wire.token(request.headers) or ""
+        token = self._wire.token(request.headers, request.query) or ""
         if not hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._service.token.encode()):
             raise Refusal(401, Fault.BAD_REQUEST, "this run's token is missing or wrong")
         if request.method == "GET" and request.path == self._wire.models_path:
@@ -147,7 +147,7 @@ class ModelProxy:
         attempt = Attempt(next(self._numbers), self._service.ledger.phase)
         exchange = None
         try:
-            call = self._admitted(attempt, request.path, body)
+            call = self._admitted(attempt, request, body)
             response = await self._forward(request, call, attempt)
             exchange = self._settled(attempt)
             await response.prepare(request)
@@ -159,14 +159,14 @@ class ModelProxy:
         finally:
             self._write_down(exchange or self._settled(attempt), attempt.reply, body)
 
-    def _admitted(self, attempt: Attempt, path: str, body: bytes) -> Call:
+    def _admitted(self, attempt: Attempt, request: web.BaseRequest, body: bytes) -> Call:
         """The call as it is sent: the agent's bytes, unless the model's entry or metering adds to them."""
         model, wire = self._service.model, self._wire
         try:
             document = parsed(body.decode())
             if not isinstance(document, dict):
                 raise ValueError("the body is not a JSON object")
-            attempt.summary = wire.summary(document)
+            attempt.summary = wire.summary(request.path_qs, document)
         except ValueError as error:
             raise Refusal(400, Fault.BAD_REQUEST, str(error)) from error
         if attempt.summary.model != model.name:
@@ -174,12 +174,13 @@ class ModelProxy:
             raise Refusal(404, Fault.BAD_REQUEST, message)
         changes = model.params | wire.additions(document | model.params)
         sent = _merged(body, document, changes) if changes else body
-        attempt.summary = wire.summary(document | changes)
+        attempt.summary = wire.summary(request.path_qs, document | changes)
         try:
             self._service.ledger.reserve(attempt.n, self._worst_case(sent, attempt.summary))
         except OverBudget as error:
             raise Refusal(wire.stop_status, Fault.BUDGET, str(error)) from error
-        return Call(attempt.phase, wire.upstream_path(path), sent, attempt.summary)
+        headers = wire.passed_headers(request.headers)
+        return Call(attempt.phase, wire.upstream_path(request.path_qs), sent, attempt.summary, headers)
 
     async def _forward(self, request: web.BaseRequest, call: Call, attempt: Attempt) -> web.StreamResponse:
         try:
@@ -188,7 +189,7 @@ class ModelProxy:
                     return await self._streamed(request, answer, attempt)
                 return await self._whole(answer, attempt)
         except UpstreamError as error:
-            usage = UNBILLED if isinstance(error, NeverSent) else UNKNOWN
+            usage = UNBILLED if isinstance(error, NeverSent) else UNKNOWN_USAGE
             attempt.fail(502, Fault.PROVIDER_UNAVAILABLE, str(error), usage)
             return self._error(502, Fault.PROVIDER_UNAVAILABLE, str(error))
 
@@ -237,7 +238,7 @@ class ModelProxy:
         reply = tap.reply()
         self._meter(attempt, reply)
         if not reply.complete:
-            broken = broken or "the model provider ended its reply before it was complete"
+            broken = broken or reply.error or "the model provider ended its reply before it was complete"
             attempt.fail(502, Fault.PROVIDER_UNAVAILABLE, broken)
             await response.write(self._wire.broken_stream(self._service.redactor.clean_text(broken)))
         return response
@@ -251,12 +252,14 @@ class ModelProxy:
 
     def _usage(self, tokens: Tokens | None) -> Usage:
         if tokens is None:
-            return UNKNOWN
+            return UNKNOWN_USAGE
         return Usage(
             requests=1,
             input_tokens=tokens.input,
             cached_input_tokens=tokens.cached_input,
+            cache_write_tokens=tokens.cache_write,
             output_tokens=tokens.output,
+            reasoning_tokens=tokens.reasoning,
             cost_usd=cost_usd(self._service.model, tokens),
         )
 

@@ -1,4 +1,4 @@
-"""The scripted model: plays a folder's `script.yaml` as the turns of a model that calls the `bash` tool.
+"""The scripted model: plays a folder's `script.yaml` as a model's turns, in any wire format, for any agent.
 
     title: what it builds
     phases:
@@ -8,7 +8,9 @@
         - write: [path, ...]        # files or folders below `files/`, written to the same path, byte for byte
         - say: done                 # no call: ends the phase
 
-Which step is next is read from the conversation, so a repeated request gets the same answer.
+Which step is next is read from the conversation, so a repeated request gets the same answer: after so many
+tool results, or for an agent without tools, the first step whose text has not been said in it. A request of
+an agent with tools that offers none (for a title, say) gets a word and costs no step.
 """
 
 from __future__ import annotations
@@ -17,21 +19,23 @@ import base64
 import json
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Protocol, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from runner.core.errors import SpecError
+from runner.core.protocols import ToolUse
 from runner.core.records import Record
 from runner.gateway.upstream import Answer, Call
 from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
 
 CHARACTERS_PER_TOKEN = 4
-END_OF_SCRIPT = "There is nothing more to do."
+THE_END = Reply(text="There is nothing more to do.")
+ASIDE = "Noted."
 
 
 class Step(Record):
@@ -79,35 +83,65 @@ def load_script(folder: Path) -> Script:
     return script
 
 
+class Rendering(Protocol):
+    """How an agent carries out what a script wants; part of the Agent protocol."""
+
+    def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
+        """A shell command as a call of one of the agent's tools, or as a text."""
+        ...
+
+    def write_files(self, files: Mapping[str, bytes]) -> str | None:
+        """Files written by text alone; None if commands do it."""
+        ...
+
+
 class ScriptedModel:
     """An upstream that plays a script. Tokens are taken as four characters each."""
 
-    def __init__(self, folder: Path, wire: Wire) -> None:
+    def __init__(self, folder: Path, wire: Wire, rendering: Rendering) -> None:
         self._files = folder / "files"
         self._script = load_script(folder)
         self._wire = wire
+        self._rendering = rendering
 
     @asynccontextmanager
     async def send(self, call: Call) -> AsyncIterator[Answer]:
-        """The turn that follows the model's own messages in the request."""
-        steps = self._script.phases.get(call.phase, ())
-        turn = call.summary.turn
-        reply = self._played(steps[turn], turn) if turn < len(steps) else Reply(text=END_OF_SCRIPT)
+        """The turn that is next in the conversation."""
+        reply = self._next(call)
         written = len(reply.text) + sum(len(c.arguments) for c in reply.tool_calls)
         tokens = Tokens(
             input=len(call.body) // CHARACTERS_PER_TOKEN,
             cached_input=0,
             output=max(1, written // CHARACTERS_PER_TOKEN),
+            reasoning=0,
         )
         metered = Reply(text=reply.text, tool_calls=reply.tool_calls, tokens=tokens)
         kind = "text/event-stream" if call.summary.stream else "application/json"
         yield Answer(200, {"Content-Type": kind}, _aiter(self._wire.render(metered, call.summary)))
 
-    def _played(self, step: Step, turn: int) -> Reply:
+    def _next(self, call: Call) -> Reply:
+        steps = self._script.phases.get(call.phase, ())
+        if call.summary.tools:
+            turn = call.summary.turn
+            return self._played(steps[turn], turn, call.summary.tools) if turn < len(steps) else THE_END
+        replies = [self._played(step, turn, ()) for turn, step in enumerate(steps)]
+        if any(reply.tool_calls for reply in replies):
+            return Reply(text=ASIDE)
+        return next((r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body), THE_END)
+
+    def _played(self, step: Step, turn: int, tools: Sequence[str]) -> Reply:
+        if step.write:
+            files = dict(_sources(self._files, step.write))
+            text = self._rendering.write_files(files)
+            if text is not None:
+                return Reply(text="\n\n".join(filter(None, [step.say, text])))
         command = "\n".join(_write_commands(self._files, step.write)) if step.write else step.run
         if command is None:
             return Reply(text=step.say)
-        call = ToolCall(f"call_{turn}", "bash", json.dumps({"command": command}))
+        use = self._rendering.run_command(command, tools)
+        if isinstance(use, str):
+            return Reply(text="\n\n".join(filter(None, [step.say, use])))
+        call = ToolCall(f"call_{turn}", use.name, json.dumps(use.arguments))
         return Reply(text=step.say, tool_calls=(call,))
 
 
@@ -121,16 +155,21 @@ def _check_source(folder: Path, name: str, where: str) -> None:
 def _write_commands(files: Path, names: tuple[str, ...]) -> Iterator[str]:
     yield f"# write {', '.join(names)}"
     yield "set -e"
+    for path, content in _sources(files, names):
+        yield from _write_command(PurePosixPath(path), content, os.access(files / path, os.X_OK))
+
+
+def _sources(files: Path, names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     for name in names:
         source = files / name
         found = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
         for file in found:
-            yield from _write_command(file.relative_to(files), file.read_bytes(), os.access(file, os.X_OK))
+            yield file.relative_to(files).as_posix(), file.read_bytes()
 
 
-def _write_command(path: Path, content: bytes, executable: bool) -> Iterator[str]:
+def _write_command(path: PurePosixPath, content: bytes, executable: bool) -> Iterator[str]:
     target = shlex.quote(path.as_posix())
-    if path.parent != Path():
+    if path.parent != PurePosixPath():
         yield f"mkdir -p {shlex.quote(path.parent.as_posix())}"
     text = _heredoc_text(content)
     if text is None:

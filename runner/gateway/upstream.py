@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Protocol
 
@@ -27,12 +27,13 @@ class NeverSent(UpstreamError):
 
 @dataclass(frozen=True)
 class Call:
-    """A model call on its way out. `path` is relative to the provider's base URL."""
+    """A model call on its way out. `path` (with its query) is relative to the provider's base URL."""
 
     phase: str
     path: str
     body: bytes
     summary: RequestSummary
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class HttpUpstream:
         timeout = aiohttp.ClientTimeout(sock_connect=self._settings.connect_s, sock_read=silence)
         try:
             reply = await self._session.post(
-                self._base_url + call.path,
+                URL(self._base_url + call.path, encoded=True),
                 data=BytesIO(call.body),
-                headers=self._headers,
+                headers={**call.headers, **self._headers},
                 proxy=self._proxy,
                 timeout=timeout,
                 allow_redirects=False,

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+COMMAND_NAMES = ("command", "cmd", "script")
+
 
 class Fault(StrEnum):
-    """Why an exchange gave the agent no usable reply, as observed at the gateway."""
+    """Why an exchange gave the agent no usable reply, as observed at the gateway.
+
+    RATE_LIMITED passes within minutes; QUOTA, a limit by the day or longer, does not.
+    """
 
     BUDGET = "budget"
     BAD_REQUEST = "bad_request"
     AGENT_LEFT = "agent_left"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     RATE_LIMITED = "rate_limited"
+    QUOTA = "quota"
     NO_CREDIT = "no_credit"
     BAD_KEY = "bad_key"
     MODEL_NOT_FOUND = "model_not_found"
@@ -26,22 +33,36 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class RequestSummary:
-    """What a request asks for. `turn` counts the model's own messages in it: 0 at the start."""
+    """What a request asks for.
+
+    `turn` counts the tool results in it, or where no tools are offered the model's own messages: 0 at the
+    start. `tools` are the names of the tools it offers. `result` is a digest of the newest tool results, by
+    which a model that makes no progress is told.
+    """
 
     model: str
     stream: bool
     max_output_tokens: int | None
     messages: int
     turn: int
+    tools: tuple[str, ...] = ()
+    result: str = ""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Usage as the provider reported it; `input` includes `cached_input`."""
+    """Usage as the provider reported it, in one way for all formats.
+
+    `input` includes `cached_input` (read from the cache) and `cache_write`; `output` includes `reasoning`,
+    which is None where the format does not tell it. `cost_usd` is the provider's own figure, if stated.
+    """
 
     input: int
     cached_input: int
     output: int
+    cache_write: int = 0
+    reasoning: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,15 +90,17 @@ class Reply:
 
     @property
     def command(self) -> str | None:
-        """The last tool call, for people who watch: its `command` argument, else the tool's name."""
+        """The last tool call, for people who watch: the command among its arguments, else the tool's name."""
         if not self.tool_calls:
             return None
         call = self.tool_calls[-1]
         try:
-            command = as_dict(parsed(call.arguments)).get("command")
+            arguments = as_dict(parsed(call.arguments))
         except ValueError:
             return call.name
-        return command if isinstance(command, str) else call.name
+        command = next((arguments[name] for name in COMMAND_NAMES if name in arguments), None)
+        words = [as_text(word) for word in as_list(command)]
+        return (command if isinstance(command, str) else " ".join(words)) or call.name
 
 
 class Tap(Protocol):
@@ -107,19 +130,30 @@ class Wire(Protocol):
         ...
 
     def upstream_path(self, path: str) -> str:
-        """`path` relative to the provider's base URL."""
+        """`path` (with its query, less the token) relative to the base URL, which ends in the version."""
         ...
 
-    def token(self, headers: Mapping[str, str]) -> str | None:
+    def token(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
         """The credential a request carries."""
         ...
 
-    def authorization(self, key: str) -> dict[str, str]:
-        """Headers that carry the provider's key."""
+    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """What of a request's headers goes on to the provider, with what the provider demands."""
         ...
 
-    def summary(self, document: dict[str, Any]) -> RequestSummary:
-        """Raises ValueError if the request lacks what the format demands."""
+    def authorization(self, key: str, base_url: str) -> dict[str, str]:
+        """Headers that carry the key of the provider at `base_url`."""
+        ...
+
+    def summary(self, path: str, document: dict[str, Any]) -> RequestSummary:
+        """What a POST of `document` to `path` (with its query) asks for.
+
+        Raises ValueError if it lacks what is demanded.
+        """
+        ...
+
+    def output_limit(self, document: dict[str, Any], tokens: int) -> dict[str, Any]:
+        """The top-level fields to set so that a reply has at most so many output tokens, reasoning too."""
         ...
 
     def additions(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -181,3 +215,23 @@ def as_text(value: Any) -> str:
 def as_count(value: Any) -> int | None:
     """`value` if it is a whole number from 0 on, as large as counts can be."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None
+
+
+def as_amount(value: Any) -> float | None:
+    """`value` if it is a finite number from 0 on."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < float("inf") else None
+
+
+def as_json(value: Any) -> str:
+    """JSON of a value that was parsed; null if it is nested as deeply as could just be parsed."""
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "null"
+
+
+def digest_of(items: Iterable[Any]) -> str:
+    """A short digest of some JSON values; empty for none."""
+    listed = list(items)
+    return hashlib.blake2b(as_json(listed).encode(), digest_size=8).hexdigest() if listed else ""

@@ -14,16 +14,17 @@ from runner.core.protocols import Agent, Executor
 from runner.core.records import Blame, Model, Rubric, Run, RunStatus, Task, Trial
 from runner.core.registry import load
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.grading import Graded, get_rubric, grade, laboratory
+from runner.pipeline.grading import Graded, grade, laboratory, rubric_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
+from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model
 from runner.spec.tasks import load_task
 
 MOST_ATTEMPTS = 3
 # Trying again does not help against these: stop at once.
-FINAL_CODES = {"bad_key", "no_credit", "model_not_found", "request_refused"}
+FINAL_CODES = {"bad_key", "no_credit", "quota", "model_not_found", "request_refused"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Plan:
     jobs: tuple[TrialJob, ...]
     rubric: Rubric
     again: bool
+    warnings: tuple[str, ...] = ()
+
+    def images(self, settings: Settings) -> set[str]:
+        """The names of the images that its trials and their grading run in."""
+        agents_in = {with_agent(job.task.sandbox, job.agent.id, settings.images) for job in self.jobs}
+        return agents_in | {job.task.sandbox for job in self.jobs}
 
 
 def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) -> Plan:
@@ -52,12 +59,10 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
     if request.epochs < 1:
         raise UserError(f"epochs: should be 1 or more, not {request.epochs}")
     task = load_task(request.task, settings.tasks)
-    rubric = get_rubric(request.rubric or task.rubric, settings)
+    rubric = rubric_for(task.id, request.rubric, settings)
     agent: Agent = load(agents, request.agent, "agent").AGENT
     catalogue = load_catalogue(settings.shipped_models, settings.models)
-    model = resolve_model(request.model, catalogue, settings.tasks / task.id)
-    if model.wire != agent.wire:
-        raise UserError(f"agent {agent.id} speaks {agent.wire}, model {model.id} speaks {model.wire}")
+    model = resolve_model(request.model, catalogue, settings.tasks / task.id, agent.wires)
     key = find_key(model, environ)
     jobs = tuple(
         TrialJob(trial_of(task, model, agent, epoch), task, model, agent, key)
@@ -120,12 +125,13 @@ async def _settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener
     if done is not None:
         listen(Event("resumed", done.id))
         return done
-    for number in range(1, MOST_ATTEMPTS + 1):
+    most = 1 if job.replay else MOST_ATTEMPTS  # a recorded fault comes back however often it is tried
+    for number in range(1, most + 1):
         run = await run_attempt(bench, job, listen)
         failure = run.failure
         if failure is None or failure.kind is not Blame.INFRA or failure.code in FINAL_CODES:
             break
-        if number < MOST_ATTEMPTS:
+        if number < most:
             listen(Event("retry", run.id, {"reason": failure.message}))
             await asyncio.sleep(2**number)
     return run

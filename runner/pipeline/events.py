@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+REPLAYED = "replayed"  # carries a `Replayed`
+
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is one of: waiting, resumed, run, phase, turn, snapshot, retry, sealed,
+    """`kind` is one of: waiting, resumed, run, phase, turn, snapshot, retry, replayed, sealed,
     probe, scored."""
 
     kind: str

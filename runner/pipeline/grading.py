@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Blame, Rubric, Run, RunStatus, Score
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, all_probes, collect, missing_probes
+from runner.pipeline.evidence import Laboratory, all_checks, case_of, collect, missing_probes, probes_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
@@ -32,6 +32,33 @@ def get_rubric(reference: str, settings: Settings) -> Rubric:
     rubric = load_rubric(reference, settings.rubrics)
     validate(rubric, all_checks(), reference)
     return rubric
+
+
+def rubric_for(task: str, reference: str | None, settings: Settings) -> Rubric:
+    """The rubric a user names for runs of a task, else its own. Raises UserError if it does not fit."""
+    rubric = get_rubric(reference or load_task(task, settings.tasks).rubric, settings)
+    if why_not := _misfit(task, rubric, settings):
+        raise UserError(why_not)
+    return rubric
+
+
+def misfits(runs: Iterable[Run], rubric: Rubric, settings: Settings) -> dict[str, str]:
+    """The tasks among these runs that a rubric was not written for, each with the reason.
+
+    Versions of one rubric share its id. Under another one's checks a run would keep points for nothing.
+    """
+    tasks = sorted({run.trial.task for run in runs})
+    found = {task: _misfit(task, rubric, settings) for task in tasks}
+    return {task: why_not for task, why_not in found.items() if why_not is not None}
+
+
+def _misfit(task: str, rubric: Rubric, settings: Settings) -> str | None:
+    try:
+        own = load_rubric(load_task(task, settings.tasks).rubric, settings.rubrics)
+    except UserError as error:
+        return str(error)
+    fits = own.id == rubric.id
+    return None if fits else f"task {task} is graded by versions of rubric {own.id}, not by {rubric.name}"
 
 
 def ungradable(run: Run) -> str | None:
@@ -56,7 +83,8 @@ async def grade(
     if why_not is not None:
         return Graded(run, None, why_not)
     task = load_task(run.trial.task, settings.tasks)
-    evidence = await collect(archive, run, task, laboratory, listen)
+    case = case_of(run, task, settings.images.sandboxes)
+    evidence = await collect(archive, case, probes_for(rubric.checks()), laboratory, listen)
     score = evaluate(rubric, run.id, evidence)
     archive.add_score(score)
     listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
@@ -76,11 +104,14 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
     return scores[-1] if scores else None
 
 
-def lacking_sandboxes(settings: Settings, runs: Sequence[Run]) -> set[str]:
-    """The sandboxes that must be started because evidence is missing; mostly none."""
+def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
+    """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
-    lacking = {run.trial.task for run in runs if _needs_lab(archive, run)}
-    return {load_task(task, settings.tasks).sandbox for task in lacking}
+    gradable = [run for run in runs if ungradable(run) is None]
+    tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
+    cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
+    lab_probes = [probe for probe in probes_for(rubric.checks()) if probe.needs_lab]
+    return {case.task.sandbox for case in cases if missing_probes(archive, case, lab_probes, None)}
 
 
 async def grade_all(
@@ -93,12 +124,6 @@ async def grade_all(
         if images:
             lab = laboratory(await stack.enter_async_context(open_workbench(settings, images)))
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
-
-
-def _needs_lab(archive: Archive, run: Run) -> bool:
-    if ungradable(run) is not None:
-        return False
-    return any(probe.needs_lab for probe in missing_probes(archive, run, all_probes(), None))
 
 
 def laboratory(bench: Workbench) -> Laboratory:

@@ -13,7 +13,7 @@ from runner.sandbox.engine import connect
 from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
 from runner.sandbox.provision import ensure_engine
-from runner.sandbox.recipes import image_names, image_tag
+from runner.sandbox.recipes import all_image_names, image_tag
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def set_up_engine(settings: Settings, progress: Progress) -> APIClient:
 
 def build_images(settings: Settings, names: Sequence[str], progress: Progress) -> dict[str, str]:
     """The tag of each image, built now if it is missing; no names means all."""
-    wanted = names or image_names(settings.images)
+    wanted = names or all_image_names(settings.images)
     for name in wanted:
         image_tag(name, settings.images)  # a wrong name is told before anything is set up
     with closing(set_up_engine(settings, progress)) as client:
@@ -52,7 +52,7 @@ def list_images(settings: Settings) -> list[ImageState]:
 
 def image_states(settings: Settings, client: APIClient) -> list[ImageState]:
     """Every image, built or not."""
-    return [_state(name, settings, client) for name in image_names(settings.images)]
+    return [_state(name, settings, client) for name in all_image_names(settings.images)]
 
 
 def _state(name: str, settings: Settings, client: APIClient) -> ImageState:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from runner import agents
+from runner.core.protocols import Agent
+from runner.core.registry import load, names
 from runner.sandbox.doors import DoorMode
 from runner.sandbox.engine import DEFAULT_URL
 from runner.sandbox.host import NO_INSTALL, Host
 from runner.sandbox.recipes import ImageSettings
 
 __all__ = ["DEFAULT_URL", "NO_INSTALL", "DoorMode", "Host", "Settings"]
+
+
+@cache
+def all_agents() -> tuple[Agent, ...]:
+    """Every agent there is, by name."""
+    return tuple(load(agents, name, "agent").AGENT for name in names(agents))
 
 
 @dataclass(frozen=True)
@@ -69,4 +79,5 @@ class Settings:
             proxies=self.proxies,
             mirror=self.mirror,
             host=self.host,
+            agents={agent.id: agent.install for agent in all_agents() if agent.install},
         )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import traceback
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from runner.archive.archive import Attempt
 from runner.archive.repository import Repository
-from runner.core.errors import SandboxError, ShipworthyError, UnpackError
-from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox, SandboxSpec
+from runner.core.errors import AgentError, SandboxError, ShipworthyError, UnpackError
+from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox, SandboxSpec, Session
 from runner.core.records import (
     Blame,
     Failure,
@@ -27,11 +30,19 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.events import Event, EventLog, Listener
+from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.workbench import Workbench
 
 _KILLED = 128  # and above: ended by a signal
+
+
+@dataclass(frozen=True)
+class ReplaySource:
+    """The run whose recorded replies are played, and its cassette."""
+
+    run: str
+    cassette: Path
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class TrialJob:
     model: Model
     agent: Agent
     key: str | None = field(repr=False)
+    replay: ReplaySource | None = None
 
 
 @dataclass
@@ -74,6 +86,8 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
         raise
     except SandboxError as error:
         progress.fail(Blame.INFRA, "sandbox", str(error))
+    except AgentError as error:
+        progress.fail(Blame.HARNESS, "agent_not_as_asked", str(error))
     except OSError as error:
         progress.fail(Blame.INFRA, "archive_unwritable", str(error))
         raise
@@ -83,7 +97,7 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
         progress.fail(kind, type(error).__name__, str(error))
     finally:
         events.close()
-        run = bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
+        run = bench.archive.seal(attempt, _run(job, attempt, progress, bench.image(job.task, job.agent)))
         listen(Event("sealed", run.id, {"status": run.status}))
     return run
 
@@ -97,7 +111,7 @@ def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
         first = datetime.fromtimestamp(attempt.logs.stat().st_mtime, UTC)
         progress = _Progress(min(first, last), last, usage=unknown, status=RunStatus.INTERRUPTED)
         progress.fail(Blame.INFRA, "runner_died", "the runner was killed during this attempt")
-        bench.archive.seal(attempt, _run(job, attempt, progress, bench.images[job.task.sandbox]))
+        bench.archive.seal(attempt, _run(job, attempt, progress, bench.image(job.task, job.agent)))
 
 
 async def _work(
@@ -106,7 +120,16 @@ async def _work(
     identity = f"{job.trial.id}/{attempt.number}"
     socket = bench.lease.folder / f"{job.trial.digest()[:8]}-{attempt.number}.sock"
     door_spec = DoorSpec(
-        socket, job.model, job.key, attempt.transcript, attempt.egress, egress=job.task.egress
+        socket=socket,
+        model=job.model,
+        key=job.key,
+        transcript=attempt.transcript,
+        downloads=attempt.egress,
+        egress=job.task.egress,
+        limits=job.task.limits,
+        rendering=job.agent,
+        cassette=attempt.cassette,
+        replay=job.replay.cassette if job.replay else None,
     )
 
     def on_exchange(exchange: Exchange) -> None:
@@ -116,8 +139,9 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
-            image=bench.images[job.task.sandbox],
+            image=bench.image(job.task, job.agent),
             run=identity,
             resources=job.task.resources,
             door=socket,
@@ -150,11 +174,15 @@ class _PhaseWorker:
         started, clock = datetime.now(UTC), monotonic()
         self.door.begin_phase(self.phase.id, self.phase.limits)
         endpoint = Endpoint(
-            base_url="http://127.0.0.1:8080", model=self.job.model.name, token=self.door.token
+            base_url="http://127.0.0.1:8080",
+            model=self.job.model.name,
+            token=self.door.token,
+            wire=self.job.model.wire,
         )
-        result = await self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
+        session = await self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
+        result = session.result
         wall_s = monotonic() - clock
-        (self.attempt.logs / f"{self.phase.id}.log").write_bytes(result.stderr or result.stdout)
+        self._keep_logs(session)
         await self.sandbox.restart()
         failure = self._killed(result) or self.door.verdict(agent_done=result.ok)
         commit = tree = None
@@ -176,8 +204,18 @@ class _PhaseWorker:
             stopped_by=stopped_by,
             commit=commit,
             tree=tree,
+            configuration=hashlib.sha256(session.configuration.encode()).hexdigest(),
         )
         return outcome, failure
+
+    def _keep_logs(self, session: Session) -> None:
+        """What the agent wrote, what it was started with, and its own log's events, one JSON line each."""
+        logs, phase = self.attempt.logs, self.phase.id
+        written = [session.result.stderr, session.result.stdout]
+        (logs / f"{phase}.log").write_bytes(b"\n".join(filter(None, written)))
+        (logs / f"{phase}.config.json").write_text(session.configuration, "utf-8")
+        steps = (json.dumps(asdict(step)) + "\n" for step in session.steps)
+        (logs / f"{phase}.steps.jsonl").write_text("".join(steps), "utf-8")
 
     def _stopped_by(self, result: ExecResult) -> str:
         if result.timed_out:
@@ -193,6 +231,12 @@ class _PhaseWorker:
         if result.exit_code is None or result.exit_code < _KILLED:
             return None
         return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
+
+
+def _keep_replayed(door: Door, events: EventLog) -> None:
+    """What came of a replay, however it ended."""
+    if replayed := door.replayed:
+        events.emit(REPLAYED, **replayed.model_dump())
 
 
 def _end(result: ExecResult) -> str:
@@ -224,4 +268,5 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        replay_of=job.replay.run if job.replay else None,
     )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from runner.archive.archive import Archive
 from runner.core.errors import SetupError
+from runner.core.protocols import Agent
+from runner.core.records import Task
 from runner.gateway.door import Gateway, open_gateway
 from runner.gateway.settings import GatewaySettings
 from runner.pipeline.images import set_up_engine
@@ -23,6 +25,7 @@ from runner.sandbox.engine import connect
 from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
 from runner.sandbox.lease import Lease
+from runner.sandbox.recipes import with_agent
 from runner.storage.local import LocalStore
 
 __all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench", "set_up"]
@@ -33,7 +36,7 @@ HELPER_IMAGE = "base"
 
 @dataclass(frozen=True)
 class Workbench:
-    """`images` maps sandbox names to tags that are built."""
+    """`images` maps the names of images to tags that are built."""
 
     settings: Settings
     archive: Archive
@@ -42,14 +45,18 @@ class Workbench:
     lease: Lease
     images: dict[str, str]
 
+    def image(self, task: Task, agent: Agent) -> str:
+        """The image that a task's runs with an agent use."""
+        return self.images[with_agent(task.sandbox, agent.id, self.settings.images)]
+
 
 def open_archive(settings: Settings) -> Archive:
     """The archive, which needs nothing else to be there."""
     return Archive(settings.archive, LocalStore(settings.archive))
 
 
-def set_up(settings: Settings, sandboxes: set[str], progress: Progress) -> dict[str, str]:
-    """Make sure that all is there that runs in these sandboxes need; returns the images' tags by name.
+def set_up(settings: Settings, images: set[str], progress: Progress) -> dict[str, str]:
+    """Make sure that all is there that runs in these images need; returns their tags by name.
 
     Blocks, perhaps for minutes, so that Ctrl-C ends it at once. Raises SetupError that says what to do.
     """
@@ -59,7 +66,7 @@ def set_up(settings: Settings, sandboxes: set[str], progress: Progress) -> dict[
         if settings.runtime not in known:
             choice = f"set SHIPWORTHY_RUNTIME to one of: {', '.join(known)}"
             raise SetupError(f"the engine has no runtime {settings.runtime!r}; {choice}")
-        names = sorted({*sandboxes, HELPER_IMAGE})
+        names = sorted({*images, HELPER_IMAGE})
         return {name: ensure_image(client, name, settings.images, progress) for name in names}
 
 

@@ -29,8 +29,6 @@ from runner.sandbox.lease import Lease
 from runner.sandbox.relay import Relay, relaying
 from runner.sandbox.streams import STDOUT, Stream, upgrade
 
-KEEP_BYTES = 1_000_000
-
 
 class _Command(NamedTuple):
     argv: tuple[str, ...]
@@ -133,7 +131,7 @@ class DockerSandbox:
             await self._lease.send(f"kill {cookie}\n".encode())
             await self._answer(30)
 
-    async def exec(
+    async def exec(  # noqa: PLR0913 (see the protocol)
         self,
         argv: Sequence[str],
         *,
@@ -142,6 +140,7 @@ class DockerSandbox:
         cwd: str = "/workspace",
         timeout_s: float = 60,
         on_output: Callable[[bytes], None] | None = None,
+        keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         """Run a command to its end; see the protocol."""
         kept = {True: bytearray(), False: bytearray()}
@@ -149,7 +148,7 @@ class DockerSandbox:
 
         def take(is_stdout: bool, data: bytes) -> None:
             nonlocal cut
-            room = KEEP_BYTES - len(kept[is_stdout])
+            room = keep_bytes - len(kept[is_stdout])
             kept[is_stdout] += data[:room]
             cut = cut or len(data) > room
             if on_output is not None:

@@ -1,4 +1,8 @@
-"""What an image is made of, and the tag that follows from it."""
+"""What an image is made of, and the tag that follows from it.
+
+Names: `rails` is a folder of sandboxes/; `opencode` an agent, below /opt/opencode of the base image;
+`rails+opencode` the sandbox with that folder copied on top, so that each agent is downloaded once.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,30 @@ import hashlib
 import io
 import re
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.core.errors import SetupError, SpecError, UserError
 from runner.sandbox.host import Host
 
 CA_BUNDLE = "ca-bundle.crt"
+AGENTS_ON = "base"
+MANIFESTS = "manifests"  # facts about what an image holds; they lie beside its recipe and are no part of it
+_AGENT = """\
+ARG PARENT={on}
+FROM ${{PARENT}}
+USER root
+RUN mkdir -p /opt/{agent}
+{install}
+USER agent
+"""
+_LAYERED = """\
+ARG PARENT={sandbox}
+FROM {tag} AS agent
+FROM ${{PARENT}}
+COPY --from=agent /opt/{agent} /opt/{agent}
+"""
 _PARENT = re.compile(r"^ARG PARENT=(\S+)", re.MULTILINE)
 
 
@@ -22,6 +43,7 @@ class ImageSettings:
 
     `sandboxes` holds one folder an image; `logs` takes logs and the builders' lock. `ca_bundle` is None if
     the host has none. `proxies` are build arguments (`HTTP_PROXY`, ...). `mirror` serves Debian packages.
+    `agents` holds the install lines of each agent that has any, by its id.
     """
 
     sandboxes: Path
@@ -30,6 +52,7 @@ class ImageSettings:
     proxies: tuple[tuple[str, str], ...]
     mirror: str
     host: Host
+    agents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,12 +107,12 @@ class Image:
 
     @property
     def tag(self) -> str:
-        """`shipworthy/<name>:<12 hex>`."""
-        return f"shipworthy/{self.recipe.name}:{self.digest[:12]}"
+        """`shipworthy/<name>:<12 hex>`, with `-` for `+`."""
+        return f"shipworthy/{self.recipe.name.replace('+', '-')}:{self.digest[:12]}"
 
 
 def image_names(settings: ImageSettings) -> list[str]:
-    """Every image that can be built, sorted."""
+    """Every sandbox image that can be built, sorted."""
     return sorted(found.parent.name for found in settings.sandboxes.glob("*/Dockerfile"))
 
 
@@ -98,6 +121,29 @@ def image_line(name: str, settings: ImageSettings) -> list[Image]:
 
     Raises UserError for an unknown name, SpecError for a circle of parents, SetupError without CA bundle.
     """
+    sandbox, plus, agent = name.partition("+")
+    if not plus:
+        return _line_of_parents(name, settings)
+    if agent not in settings.agents:
+        raise UserError(
+            f"unknown agent {agent!r} in image {name!r}; known: {', '.join(sorted(settings.agents))}"
+        )
+    below = [*image_line(agent, settings), *image_line(sandbox, settings)]
+    recipe = _recipe(name, _LAYERED.format(sandbox=sandbox, agent=agent, tag=image_tag(agent, settings)))
+    return [*dict.fromkeys(below), Image(recipe, recipe.digest(below[-1].tag), below[-1].tag)]
+
+
+def with_agent(sandbox: str, agent: str, settings: ImageSettings) -> str:
+    """The name of the image that a sandbox's runs with an agent use."""
+    return f"{sandbox}+{agent}" if agent in settings.agents else sandbox
+
+
+def all_image_names(settings: ImageSettings) -> list[str]:
+    """Every sandbox, and every agent on the base image."""
+    return [*image_names(settings), *(f"{AGENTS_ON}+{agent}" for agent in sorted(settings.agents))]
+
+
+def _line_of_parents(name: str, settings: ImageSettings) -> list[Image]:
     recipes: list[Recipe] = []
     wanted: str | None = name
     while wanted is not None:
@@ -118,18 +164,24 @@ def image_tag(name: str, settings: ImageSettings) -> str:
 
 
 def _read(name: str, settings: ImageSettings) -> Recipe:
+    if name in settings.agents:
+        return _recipe(name, _AGENT.format(on=AGENTS_ON, agent=name, install=settings.agents[name]))
     folder = settings.sandboxes / name
     if name not in image_names(settings):
         raise UserError(f"unknown image {name!r}; known: {', '.join(image_names(settings)) or 'none'}")
     files = {
         path.relative_to(folder).as_posix(): (bool(path.stat().st_mode & 0o100), path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and folder / MANIFESTS not in path.parents
     }
     recipe = Recipe(name, files)
     if f"COPY {CA_BUNDLE}" in recipe.dockerfile:
         files[CA_BUNDLE] = (False, _ca_bundle(settings))
     return recipe
+
+
+def _recipe(name: str, dockerfile: str) -> Recipe:
+    return Recipe(name, {"Dockerfile": (False, dockerfile.encode())})
 
 
 def _ca_bundle(settings: ImageSettings) -> bytes:

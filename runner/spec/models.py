@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,25 +15,38 @@ from runner.core.records import Model, Prices, Record
 from runner.spec.documents import parse, read_document
 
 CUSTOM_KEY = "SHIPWORTHY_API_KEY"
+CHAT = "openai_chat"
+WIRES = (CHAT, "openai_responses", "anthropic_messages", "gemini")
 UPSTREAM = r"https?://[^/\s@]+(/\S*)?"
 
 
 class Provider(Record):
-    """Where a provider's models are reached: at an upstream, or as scripts in a folder of the task."""
+    """Where a provider's models are reached: at an upstream, or as scripts in a folder of the task.
 
-    wire: str = "openai_chat"
-    upstream: str | None = None
+    `upstream` is the base URL of each wire format it speaks; a single URL speaks OpenAI chat completions.
+    """
+
+    upstream: dict[str, str] | None = None
     key_env: str | None = None
     scripts: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     prices: Prices | None = None
+    max_output_tokens: int | None = Field(None, gt=0)
     prices_as: str | None = Field(None, description="the provider's id in genai-prices, if another")
+
+    @field_validator("upstream", mode="before")
+    @classmethod
+    def _one_for_chat(cls, value: object) -> object:
+        return {CHAT: value} if isinstance(value, str) else value
 
     @field_validator("upstream")
     @classmethod
-    def _is_url(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(UPSTREAM, value):
-            raise ValueError(f"should be an http(s) URL, not {value!r}")
+    def _are_urls(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        for wire, url in (value or {}).items():
+            if wire not in WIRES:
+                raise ValueError(f"unknown wire format {wire!r}; known: {', '.join(WIRES)}")
+            if not re.fullmatch(UPSTREAM, url):
+                raise ValueError(f"should be an http(s) URL, not {url!r}")
         return value
 
     @model_validator(mode="after")
@@ -50,6 +63,7 @@ class Entry(Record):
     name: str
     params: dict[str, Any] = Field(default_factory=dict)
     prices: Prices | None = None
+    max_output_tokens: int | None = Field(None, gt=0)
 
 
 class Catalogue(Record):
@@ -73,26 +87,36 @@ def load_catalogue(shipped: Path, own: Path | None) -> Catalogue:
     return merged
 
 
-def resolve_model(reference: str, catalogue: Catalogue, task_folder: Path) -> Model:
-    """The model that `reference` names. Raises UserError that lists what is known."""
+def resolve_model(
+    reference: str, catalogue: Catalogue, task_folder: Path, wires: Sequence[str] = (CHAT,)
+) -> Model:
+    """The model that `reference` names, in the first of an agent's `wires` that its provider speaks.
+
+    Raises UserError that lists what is known. A `name@URL` and a scripted model speak every format.
+    """
     name, at, url = reference.partition("@")
     if at and url.startswith(("http://", "https://")):
         if not name or not re.fullmatch(UPSTREAM, url):
             raise UserError(f"model {reference!r}: should be <name>@http(s)://host[:port][/path]")
-        return _model(reference, "custom", name, Provider(upstream=url.rstrip("/"), key_env=CUSTOM_KEY))
+        custom = Provider(upstream=dict.fromkeys(wires, url.rstrip("/")), key_env=CUSTOM_KEY)
+        return _model(reference, "custom", name, custom, wires)
     if reference in catalogue.models:
         entry = catalogue.models[reference]
         provider = catalogue.providers[entry.provider]
-        own = {"params": {**provider.params, **entry.params}, "prices": entry.prices or provider.prices}
-        return _model(reference, entry.provider, entry.name, provider.model_copy(update=own))
+        own = {
+            "params": {**provider.params, **entry.params},
+            "prices": entry.prices or provider.prices,
+            "max_output_tokens": entry.max_output_tokens or provider.max_output_tokens,
+        }
+        return _model(reference, entry.provider, entry.name, provider.model_copy(update=own), wires)
     provider_id, _, name = reference.partition("/")
     found = catalogue.providers.get(provider_id)
     if found is None or not name:
         known = ", ".join([*(f"{p}/<name>" for p in sorted(catalogue.providers)), *sorted(catalogue.models)])
         raise UserError(f"unknown model {reference!r}; known: {known}, or <name>@http(s)://base-url")
     if found.scripts is not None:
-        return _scripted(reference, name, found, task_folder)
-    return _model(reference, provider_id, name, found)
+        return _scripted(reference, name, found, task_folder).model_copy(update={"wire": wires[0]})
+    return _model(reference, provider_id, name, found, wires)
 
 
 def find_key(model: Model, environ: Mapping[str, str]) -> str | None:
@@ -115,7 +139,7 @@ def _scripted(reference: str, name: str, provider: Provider, task_folder: Path) 
         id=reference,
         provider=reference.partition("/")[0],
         name=name,
-        wire=provider.wire,
+        wire=CHAT,
         script=str(folder / name),
         script_digest=_content(folder / name),
         prices=provider.prices,
@@ -132,14 +156,20 @@ def _content(folder: Path) -> str:
     return content.hexdigest()
 
 
-def _model(reference: str, provider_id: str, name: str, provider: Provider) -> Model:
+def _model(reference: str, provider_id: str, name: str, provider: Provider, wires: Sequence[str]) -> Model:
+    upstream = provider.upstream or {}
+    wire = next((wire for wire in wires if wire in upstream), None)
+    if wire is None:
+        spoken = f"{provider_id} speaks {', '.join(upstream)}"
+        raise UserError(f"model {reference!r}: the agent speaks {', '.join(wires)}, but {spoken}")
     return Model(
         id=reference,
         provider=provider.prices_as or provider_id,
         name=name,
-        wire=provider.wire,
-        upstream=provider.upstream,
+        wire=wire,
+        upstream=upstream[wire],
         key_env=provider.key_env,
         params=provider.params,
         prices=provider.prices,
+        max_output_tokens=provider.max_output_tokens,
     )

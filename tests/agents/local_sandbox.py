@@ -37,6 +37,7 @@ class LocalSandbox:
         cwd: str = "/workspace",
         timeout_s: float = 60,
         on_output: Callable[[bytes], None] | None = None,
+        keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         started, self.argv = time.monotonic(), argv
         process = await asyncio.create_subprocess_exec(

@@ -61,7 +61,7 @@ def run(stand_in: StandIn, tmp_path: Path) -> Running:
         sandbox = LocalSandbox(tmp_path)
         endpoint = Endpoint(stand_in.url, "mock-1", TOKEN)
         given = Limits.model_validate({"wall_s": 60, "command_s": 30, **limits})
-        return Ended(await agent.run(sandbox, prompt, endpoint, given), sandbox)
+        return Ended((await agent.run(sandbox, prompt, endpoint, given)).result, sandbox)
 
     return running
 
@@ -296,8 +296,8 @@ async def test_a_full_context_ends_it_with_5(run: Running) -> None:
 
 async def test_a_gateway_that_is_not_there_ends_it_with_4(tmp_path: Path) -> None:
     endpoint = Endpoint("http://127.0.0.1:1", "mock-1", TOKEN)
-    result = await impatient().run(LocalSandbox(tmp_path), "go", endpoint, Limits())
-    assert result.exit_code == 4
+    session = await impatient().run(LocalSandbox(tmp_path), "go", endpoint, Limits())
+    assert session.result.exit_code == 4
 
 
 async def test_the_wall_clock_ends_it_whatever_it_does(run: Running) -> None:
@@ -356,14 +356,15 @@ async def test_it_plays_a_whole_script_through_a_door(
         script=str(demo),
         prices=Prices(input=1, output=1),
     )
-    spec = DoorSpec(socket, model, None, tmp_path / "transcript.jsonl", tmp_path / "downloads.jsonl")
+    logs = tmp_path / "transcript.jsonl", tmp_path / "downloads.jsonl"
+    spec = DoorSpec(socket, model, None, *logs, rendering=AGENT)
     async with open_gateway() as gateway, gateway.open_door(spec, lambda exchange: None) as door:
         endpoint = Endpoint(await bridge(socket), "x", door.token)
         door.begin_phase("build", Limits(requests=10))
-        built = await AGENT.run(LocalSandbox(workspace), "build", endpoint, Limits())
+        built = (await AGENT.run(LocalSandbox(workspace), "build", endpoint, Limits())).result
         assert (built.exit_code, built.stdout) == (0, b"built\n")
         door.begin_phase("prove", Limits(requests=10))
-        proven = await AGENT.run(LocalSandbox(workspace), "prove", endpoint, Limits())
+        proven = (await AGENT.run(LocalSandbox(workspace), "prove", endpoint, Limits())).result
         assert (proven.exit_code, proven.stdout) == (0, b"proven\n")
         assert (door.usage("build").requests, door.usage("prove").requests) == (4, 1)
         assert [e.command for e in door.exchanges][2] == "bin/app > log/out"
@@ -375,7 +376,7 @@ async def test_it_plays_a_whole_script_through_a_door(
 
 async def budget_end(door: Door, workspace: Path, endpoint: Endpoint) -> int | None:
     door.begin_phase("build", Limits(requests=6))
-    result = await AGENT.run(LocalSandbox(workspace), "again", endpoint, Limits())
+    result = (await AGENT.run(LocalSandbox(workspace), "again", endpoint, Limits())).result
     assert door.refusal() is not None
     assert b"leaves no room" in result.stderr
     return result.exit_code

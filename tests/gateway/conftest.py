@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from fake_provider import CANARY, Opened, Opening, Provider
 
+from runner.agents.bash import AGENT
 from runner.core.records import Limits, Model
 from runner.gateway.door import DoorSpec, Gateway, open_gateway
 from runner.gateway.ledger import Exchange
@@ -23,7 +24,7 @@ from runner.gateway.settings import GatewaySettings
 async def provider() -> AsyncIterator[Provider]:
     provider = Provider()
     app = web.Application(client_max_size=2**26)
-    app.router.add_route("*", "/v1/{tail:.*}", provider.handle)
+    app.router.add_route("*", "/{version:v1|v1beta}/{tail:.*}", provider.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -68,6 +69,7 @@ async def open_door(folder: Path, provider: Provider) -> AsyncIterator[Opening]:
                 downloads=folder / "downloads.jsonl",
                 egress=egress,
                 limits=limits,
+                rendering=AGENT,
             )
             door = await stack.enter_async_context(gateway.open_door(spec, on_exchange or seen.append))
             door.begin_phase("build", phase_limits or Limits())

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from fake_provider import CANARY, CHAT, PRICES, Opening, Provider, completion
 
-from runner.core.records import Blame, Limits, Model, Usage
+from runner.core.records import UNKNOWN_USAGE, Blame, Limits, Model, Usage
 from runner.gateway.door import DoorSpec, open_gateway
 from runner.gateway.ledger import Exchange
 from runner.gateway.proxy import PLAIN_REPLY_BYTES
@@ -106,16 +106,19 @@ async def test_unknown_usage_and_unknown_prices_are_none(open_door: Opening, pro
     provider.respond(completion(nothing=True))
     opened = await open_door(prices=PRICES)
     await opened.ask()
-    assert opened.door.usage("build") == Usage(
-        requests=1, input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None
-    )
+    assert opened.door.usage("build") == UNKNOWN_USAGE
 
 
 async def test_tokens_without_a_price_cost_none(open_door: Opening) -> None:
     opened = await open_door()
     await opened.ask()
     assert opened.door.usage() == Usage(
-        requests=1, input_tokens=100, cached_input_tokens=0, output_tokens=10, cost_usd=None
+        requests=1,
+        input_tokens=100,
+        cached_input_tokens=0,
+        reasoning_tokens=None,
+        output_tokens=10,
+        cost_usd=None,
     )
 
 
@@ -351,7 +354,9 @@ async def test_the_transcript_tells_an_exchange(open_door: Opening) -> None:
         "requests": 1,
         "input_tokens": 100,
         "cached_input_tokens": 0,
+        "cache_write_tokens": 0,
         "output_tokens": 10,
+        "reasoning_tokens": None,
     }
     assert line["cost_usd"] == pytest.approx(0.0002)
     assert (line["n"], line["phase"], line["status"], line["fault"]) == (1, "build", 200, None)

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from fake_provider import Opened, Opening
+from wire_samples import SAMPLES, Sample
 
 from runner.core.errors import SpecError
 from runner.core.records import Limits, Prices
-from runner.gateway.scripted import END_OF_SCRIPT, load_script
+from runner.gateway.scripted import ASIDE, THE_END, load_script
 
 SCRIPT = """
 title: A greeting
@@ -52,10 +53,18 @@ def script(tmp_path: Path) -> Path:
     return folder
 
 
+TOOLS = [{"type": "function", "function": {"name": "bash"}}]
+
+
+def conversation(said: int) -> list[dict[str, str]]:
+    """What an agent with tools sends when the model has acted `said` times."""
+    acted = [{"role": "assistant", "content": "x"}, {"role": "tool", "content": "ok"}]
+    return [{"role": "user", "content": "go"}, *acted * said]
+
+
 async def turn(opened: Opened, said: int, **changes: Any) -> dict[str, Any]:
-    """The model's answer when it has already said `said` things."""
-    messages = [{"role": "user", "content": "go"}, *[{"role": "assistant", "content": "x"}] * said]
-    status, reply = await opened.ask(messages=messages, **changes)
+    """The model's answer when it has already acted `said` times."""
+    status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, **changes)
     assert status == 200
     document: dict[str, Any] = json.loads(reply)
     return document
@@ -72,12 +81,12 @@ async def test_turns_follow_the_conversation_and_the_phase(open_door: Opening, s
     assert call["function"] == {"name": "bash", "arguments": '{"command": "ls"}'}
     last = (await turn(opened, 2))["choices"][0]
     assert (last["finish_reason"], last["message"]) == ("stop", {"role": "assistant", "content": "Built."})
-    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == END_OF_SCRIPT
+    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.text
     opened.door.begin_phase("prove", Limits())
     prove = (await turn(opened, 0))["choices"][0]["message"]
     assert json.loads(prove["tool_calls"][0]["function"]["arguments"]) == {"command": "./greet.sh"}
     opened.door.begin_phase("review", Limits())
-    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == END_OF_SCRIPT
+    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.text
     assert opened.seen[0].command == "ls"
 
 
@@ -98,8 +107,7 @@ async def test_a_streamed_turn_says_the_same_as_a_plain_one(open_door: Opening, 
     opened = await open_door(script=str(script))
     for said in range(3):
         plain = (await turn(opened, said))["choices"][0]["message"]
-        messages = [{"role": "assistant", "content": "x"}] * said
-        status, reply = await opened.ask(messages=messages, stream=True)
+        status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, stream=True)
         assert status == 200
         assert reply.endswith(b"\n\ndata: [DONE]\n\n")
         streamed = (await opened.settled(2 * said + 2)) and opened.transcript[-1]["reply"]
@@ -152,3 +160,35 @@ def test_a_missing_or_unreadable_script_is_named(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(SpecError, match="cannot be read"):
         load_script(tmp_path)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_script_is_played_in_every_format(
+    open_door: Opening, script: Path, sample: Sample, stream: bool
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    played = []
+    for said in range(4):
+        status, body = await sample.ask(opened, stream, **sample.tools, **sample.results(said))
+        assert status == 200
+        reply = sample.read(body, stream)
+        assert (reply.complete, reply.error) == (True, None)
+        exchange = (await opened.settled(said + 1))[-1]
+        assert reply.tokens is not None
+        assert exchange.usage.input_tokens == reply.tokens.input > 10
+        assert exchange.usage.output_tokens == reply.tokens.output
+        played.append((reply.text, reply.command))
+    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.text]
+    commands = [command for _, command in played]
+    assert (commands[0], commands[2:]) == ("ls", [None, None])
+    assert str(commands[1]).startswith("# write greet.sh, lib\n")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_side_request_without_tools_costs_no_step_in_any_format(
+    open_door: Opening, script: Path, sample: Sample
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    _, body = await sample.ask(opened, False, **sample.results(1))
+    assert sample.read(body, False).text == ASIDE

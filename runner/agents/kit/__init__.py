@@ -1,0 +1,1 @@
+"""What adapters of command-line agents share."""
