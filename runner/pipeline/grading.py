@@ -35,7 +35,7 @@ def get_rubric(reference: str, settings: Settings) -> Rubric:
 
 
 def rubric_for(task: str, reference: str | None, settings: Settings) -> Rubric:
-    """The rubric a user names for runs of a task, else the task's own. Raises UserError if it does not fit."""
+    """The rubric a user names for runs of a task, else its own. Raises UserError if it does not fit."""
     rubric = get_rubric(reference or load_task(task, settings.tasks).rubric, settings)
     if why_not := _misfit(task, rubric, settings):
         raise UserError(why_not)
