@@ -11,14 +11,17 @@ from runner.core.records import Finding, Location, Outcome
 from runner.core.tree import SourceTree
 from runner.probes.kit.python.handlers import swallowing
 from runner.probes.kit.python.imports import declared, third_party
-from runner.probes.kit.python.project import Project, PythonFile
+from runner.probes.kit.python.project import Project
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 LONGEST_FUNCTION = 60
 _WORDS = 12
+_README_CHARACTERS = 100_000
 
 _README = re.compile(r"readme(?:\.(?:md|markdown|rst|txt|adoc|org))?", re.IGNORECASE)
-_CODE = re.compile(r"^(```|~~~).*?^\1[^\n]*$|^(?: {4}|\t|\$ ).*$|`[^`\n]*`|^#+ .*$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(
+    r"^```[^\n]*\n.*?^```|^~~~[^\n]*\n.*?^~~~|^(?: {4}|\t|\$ |#+ )[^\n]*$|`[^`\n]*`", re.MULTILINE | re.DOTALL
+)
 _RUN = re.compile(r"\bpython[\d.]*\s+(?:-[A-Z]\s+)*(?:-m\s+(?!unittest|pytest|venv|pip)\w|[\w./]+\.py\b)")
 _RUN_TESTS = re.compile(r"\b(?:unittest|pytest|tox|nox)\b|\bmake\s+(?:test|check)")
 _CACHE = re.compile(
@@ -76,7 +79,7 @@ def _readme_tests(tree: SourceTree) -> Verdict:
 
 
 def _readme_of(tree: SourceTree) -> tuple[str, str]:
-    found = [(path, tree.text(path) or "") for path in tree if _README.fullmatch(path)]
+    found = [(p, (tree.text(p) or "")[:_README_CHARACTERS]) for p in tree if _README.fullmatch(p)]
     return max(found, key=lambda item: len(item[1]), default=("", ""))
 
 
@@ -141,9 +144,7 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 def _no_swallowed_errors(project: Project) -> Verdict:
     found = [
-        place(project.tree, file.path, line)
-        for file in project.code
-        for line in swallowing(node for node in file.nodes())
+        place(project.tree, file.path, line) for file in project.code for line in swallowing(file.nodes())
     ]
     if found:
         return bad("errors of any kind are caught and dropped", found, count=len(found))
@@ -166,10 +167,18 @@ def _small_functions(project: Project) -> Verdict:
     return good(f"no function is longer than {LONGEST_FUNCTION} lines")
 
 
-def _judged(project: Project, verdict: Verdict, files: list[PythonFile], paths: list[str]) -> Verdict:
-    """A fault that was seen is one; but files that nobody can read prove nothing."""
-    unread = project.unread(files, paths)
-    if not unread or (verdict.outcome is Outcome.FAIL) == (files is project.code):
+_OF_CODE = {
+    "standard_library": (_standard_library, Outcome.PASS),
+    "dependencies": (_dependencies, Outcome.PASS),
+    "argument_parser": (_argument_parser, Outcome.FAIL),
+    "no_swallowed_errors": (_no_swallowed_errors, Outcome.PASS),
+    "small_functions": (_small_functions, Outcome.PASS),
+}
+
+
+def _unless_unread(verdict: Verdict, doubtful: Outcome, unread: dict[str, str]) -> Verdict:
+    """Where files cannot be read, the outcome that they might turn over is not known."""
+    if not unread or verdict.outcome is not doubtful:
         return verdict
     path, why = next(iter(unread.items()))
     return unclear(f"{len(unread)} files cannot be read; {path}: {why}", [Location(path=p) for p in unread])
@@ -203,26 +212,20 @@ class PythonProject:
 def verdicts(tree: SourceTree) -> dict[str, Verdict]:
     """What the files say, by the second half of the check."""
     project = Project(tree)
+    tests = _unless_unread(_tests(project), Outcome.FAIL, project.unread(project.tests, project.test_paths))
     of_tree = {
         "package": _package(project),
-        "tests": _judged(project, _tests(project), project.tests, project.test_paths),
+        "tests": tests,
         "readme": _readme(tree),
         "readme_tests": _readme_tests(tree),
         "no_caches": _no_caches(tree),
         "no_data": _no_data(tree),
     }
-    of_code = {
-        "standard_library": _standard_library,
-        "dependencies": _dependencies,
-        "argument_parser": _argument_parser,
-        "no_swallowed_errors": _no_swallowed_errors,
-        "small_functions": _small_functions,
-    }
     if not project.code_paths:
-        return of_tree | dict.fromkeys(of_code, moot("there is no Python program"))
+        return of_tree | dict.fromkeys(_OF_CODE, moot("there is no Python program"))
+    unread = project.unread(project.code, project.code_paths)
     return of_tree | {
-        name: _judged(project, judge(project), project.code, project.code_paths)
-        for name, judge in of_code.items()
+        name: _unless_unread(judge(project), doubtful, unread) for name, (judge, doubtful) in _OF_CODE.items()
     }
 
 

@@ -12,13 +12,11 @@ def swallowing(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """The line of each handler that catches everything and drops it, or that catches even Ctrl-C for good."""
     for node in nodes:
         if isinstance(node, ast.ExceptHandler):
-            if _catches_all(node.type) and (
-                _does_nothing(node.body) or (node.type is None and not _raises(node))
-            ):
+            hides = _does_nothing(node.body) or (node.type is None and not _raises(node))
+            if hides and _catches_all(node.type):
                 yield node.lineno
         elif isinstance(node, ast.Call) and _name(node.func) == "suppress":
-            if any(_name(argument) in _EVERYTHING for argument in node.args):
-                yield node.lineno
+            yield from [node.lineno] if any(_name(argument) in _EVERYTHING for argument in node.args) else []
 
 
 def _catches_all(caught: ast.expr | None) -> bool:

@@ -33,7 +33,7 @@ def third_party(project: Project, file: PythonFile) -> Iterator[tuple[str, int]]
 
 
 def declared(tree: SourceTree) -> set[str]:
-    """Names of what requirements files, pyproject.toml, setup.cfg or setup.py ask for, as they are imported."""
+    """What requirements files, pyproject.toml, setup.cfg or setup.py ask for, as it is imported."""
     lines = [
         line for path in tree.glob("*requirements*.txt") for line in (tree.text(path) or "").splitlines()
     ]

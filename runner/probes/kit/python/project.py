@@ -78,8 +78,8 @@ class Project:
         return _FOREIGN.search(path) is not None
 
     def unread(self, files: list[PythonFile], paths: list[str]) -> dict[str, str]:
-        """Files that could not be judged, with the reason; one with a plain syntax error is not among them."""
-        bound = dict.fromkeys(paths[len(files):], "beyond the bounds of what is read")
+        """Files that could not be judged, with the reason; a plain syntax error is none."""
+        bound = dict.fromkeys(paths[len(files) :], "beyond the bounds of what is read")
         return {f.path: f.parsed.why_not for f in files if f.parsed.hostile} | bound
 
     def _files(self, paths: list[str]) -> list[PythonFile]:
