@@ -18,6 +18,7 @@ from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 LEAST_TESTS = 5
 LEAST_COVERED = 70
 MEASURE_S = 60.0
+_TRACE = 4000
 
 _TEST_FILE = re.compile(r"(?:^|/)test[^/]*\.py$")
 _RAN = re.compile(r"^Ran (?P<ran>\d{1,7}) tests? in", re.MULTILINE)
@@ -170,14 +171,14 @@ def passes(tree: SourceTree, run: SuiteRun) -> Verdict:
     if not reports:
         return bad(f"the runner names no failure, but ended with exit code {run.result.exit_code}")
     names = ", ".join(report["test"] for report in reports[:5])
-    places = [spot for report in reports for spot in _places(tree, run.output[report.end() :][:4000])[:1]]
+    traces = [run.output[r.end() : r.end() + _TRACE].partition("\n\n")[0] for r in reports]
+    places = [spot for trace in traces for spot in _places(tree, trace)[:1]]
     return bad(f"{len(reports)} of {run.ran} tests fail: {names}", places)
 
 
 def _places(tree: SourceTree, output: str) -> list[Location]:
     """Lines of the project that a traceback names, the innermost first."""
-    trace = output.partition("\n\n")[0] if output.startswith("\n") else output
-    found = [match for match in _PLACE.finditer(trace) if match["path"] in tree]
+    found = [match for match in _PLACE.finditer(output) if match["path"] in tree]
     return [place(tree, match["path"], max(1, int(match["line"]))) for match in reversed(found[-3:])]
 
 

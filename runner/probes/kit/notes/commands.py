@@ -17,12 +17,12 @@ _FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 def notes(*words: str, **env: str | None) -> Step:
     """The program with these arguments, as a rule on its scenario's own file."""
-    return Step(("python3", "-m", "notes", *words), {"NOTESFILE": FILE, **env})
+    return Step(("python3", "-m", "notes", *words), {"NOTES_FILE": FILE, **env})
 
 
 def shell(script: str) -> Step:
     """Something else that the user does beside it."""
-    return Step(("sh", "-c", script), {"NOTESFILE": FILE})
+    return Step(("sh", "-c", script), {"NOTES_FILE": FILE})
 
 
 def shows(did: Did, *, only: tuple[str, ...], hidden: tuple[str, ...] = ()) -> None:

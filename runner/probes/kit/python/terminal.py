@@ -22,15 +22,23 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """A command; `{here}` in it and in `env` is its scenario's own folder. A variable of None is unset."""
+    """A command, `sh -c SCRIPT` or `python3 -m MODULE ...`; a variable of None is unset.
+
+    `{here}` in a word or a value stands for the scenario's own folder.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str | None] = field(default_factory=dict)
 
-    def document(self, here: str) -> dict[str, Any]:
-        """For the program inside."""
+    def at(self, here: str) -> Step:
+        """The same command in a folder."""
         env = {name: value and value.replace("{here}", here) for name, value in self.env.items()}
-        return {"argv": [word.replace("{here}", here) for word in self.argv], "env": env}
+        return Step(tuple(word.replace("{here}", here) for word in self.argv), env)
+
+    @property
+    def typed(self) -> str:
+        """As a user would type it."""
+        return (self.argv[2] if self.argv[0] == "sh" else shlex.join(self.argv[2:]))[:_SHOWN]
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,13 @@ class Scenario:
     steps: tuple[Step, ...]
     judge: Callable[[list[Did]], str]
 
-    def verdict(self, reported: Any) -> Verdict:
-        """By what the program inside reports of it; without a report it was prevented from finishing."""
-        results = reported if isinstance(reported, list) else []
-        did = [_did(step, r) for step, r in zip(self.steps, results, strict=False) if isinstance(r, dict)]
+    def at(self, here: str) -> Scenario:
+        """The same scenario in a folder."""
+        return Scenario(tuple(step.at(here) for step in self.steps), self.judge)
+
+    def verdict(self, results: list[dict[str, Any]]) -> Verdict:
+        """By what the program inside reports of each command; it stops with one that had to be killed."""
+        did = [Did(command=step.typed, **result) for step, result in zip(self.steps, results, strict=False)]
         killed = next((d for d in did if d.why), None)
         if killed is not None:
             return bad(f"`{killed.command}` {killed.why}")
@@ -91,19 +102,20 @@ async def play(
     sandbox: Sandbox, scenarios: Mapping[str, Scenario], limit_s: float, budget_s: float
 ) -> dict[str, Verdict]:
     """Play all scenarios in one go, side by side; `limit_s` is for a command, `budget_s` for all of them."""
+    placed = {name: scenario.at(f"{FOLDER}/{name}") for name, scenario in scenarios.items()}
     question = {
         "limit_s": limit_s,
         "budget_s": budget_s,
         "folder": FOLDER,
         "scenarios": {
-            name: [step.document(f"{FOLDER}/{name}") for step in scenario.steps]
-            for name, scenario in scenarios.items()
+            name: [{"argv": step.argv, "env": dict(step.env)} for step in scenario.steps]
+            for name, scenario in placed.items()
         },
     }
     report = await ask(sandbox, "terminal", question, budget_s + 15)
-    if not isinstance(report, dict):
+    if report is None:
         return dict.fromkeys(scenarios, bad("the program kills or blocks whoever starts it"))
-    return {name: scenario.verdict(report.get(name)) for name, scenario in scenarios.items()}
+    return {name: scenario.verdict(report[name]) for name, scenario in placed.items()}
 
 
 def json_of(did: Did) -> Any:
@@ -112,17 +124,6 @@ def json_of(did: Did) -> Any:
         return json.loads(did.ok())
     except (ValueError, RecursionError):
         raise Fault(f"`{did.command}` does not print JSON, but: {did.out.strip()[:_SHOWN]!r}") from None
-
-
-def _did(step: Step, result: dict[str, Any]) -> Did:
-    words = ["notes", *step.argv[3:]] if step.argv[:2] == ("python3", "-m") else list(step.argv)
-    return Did(
-        command=shlex.join(words)[:_SHOWN],
-        code=result["code"],
-        out=result["out"],
-        err=result["err"],
-        why=result["why"],
-    )
 
 
 def _last_line(text: str) -> str:
