@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from runner.pipeline.settings import Settings
 from runner.pipeline.trial import run_attempt
 from runner.pipeline.workbench import Workbench
 
+PROJECT = Path(__file__).parents[2]
 RUBRIC: dict[str, Any] = {
     "id": "tiny",
     "version": 1,
@@ -88,6 +91,14 @@ class Trying:
 @pytest.fixture
 def trying(bench: Workbench, settings: Settings) -> Trying:
     return Trying(bench, settings)
+
+
+def edited(path: Path, **more: Any) -> None:
+    """A YAML file with lists and mappings added to."""
+    document = yaml.safe_load(path.read_text())
+    for name, value in more.items():
+        document[name] = [*document[name], *value] if isinstance(value, list) else document[name] | value
+    path.write_text(yaml.safe_dump(document))
 
 
 def events(bench: Workbench, run: Run) -> list[dict[str, Any]]:
@@ -193,6 +204,38 @@ async def test_text_of_the_repository_cannot_open_the_prompt_again(trying: Tryin
     folder = "mkdir '{{ failed_checks }}' && cd '{{ failed_checks }}' && echo PASSWORD=hunter22222 > .env"
     result = await trying("repair", REPAIR, build=(COMPOSE, folder), repair=("true",))
     assert asked(trying.bench, result.run, "repair").count("1. Expected: ") == 2  # two requests, once each
+
+
+@pytest.mark.docker
+async def test_a_rough_notes_program_is_repaired(bench: Workbench, settings: Settings) -> None:
+    """The shipped task with a repair phase: its lab probes look at the program while its sandbox waits."""
+    task = settings.tasks / "notes_cli"
+    shutil.copytree(PROJECT / "tasks/notes_cli", task)
+    shutil.copytree(task / "demos/rough", task / "demos/mended")
+    shutil.copytree(task / "demos/notes/files", task / "demos/mended/files/sound")
+    edited(task / "task.yaml", phases=[{"id": "mend", "kind": "repair", "prompt": "mend.md.j2"}])
+    (task / "mend.md.j2").write_text("What {{ package }} does not do yet:\n\n{{ failed_checks }}\n")
+    mending = [
+        {"write": ["sound"]},
+        {"run": "rm -rf notes tests && cp -r sound/. . && rm -r sound"},
+        {"run": "sed -i 's/next_id=len(notes) + 1/next_id=int(content[\"next_id\"])/' notes/store.py"},
+        {"say": "Mended."},
+    ]
+    edited(task / "demos/mended/script.yaml", phases={"mend": mending})
+    plan = make_plan(Request("demo/mended", "notes_cli", "bash"), settings, environ={})
+    run = await run_attempt(bench, plan.jobs[0], lambda event: None)
+    result = await grade(bench.archive, run, plan.rubric, settings, laboratory(bench), lambda event: None)
+    (brought,) = result.improvements
+    assert brought.before_low == brought.before_high < 60
+    assert brought.after_low == brought.after_high == 100
+    assert brought.gained_low == 100 - brought.before_low
+    assert set(brought.asked) <= set(brought.fixed)
+    assert brought.broken == ()
+    assert {check.partition(".")[0] for check in brought.fixed} >= {"notes_behaviour", "python_project"}
+    sent = asked(bench, run, "mend")
+    assert sent.count("Expected: ") == len(brought.asked) * run.phases[1].usage.requests
+    assert "notes_behaviour" not in sent
+    assert run.phases[1].usage.requests == 4
 
 
 # --- review
