@@ -20,6 +20,10 @@ RUBRIC = ROOT / "rubrics/rails_chat/v2.yaml"
         (("run", "--model", "demo/a", "--agent", "nope"), "unknown agent 'nope'; known: "),
         (("run", "--model", "demo/a", "--rubric", "nope"), "nope"),
         (("run", "--model", "demo/a", "--rubric", "rails_chat@99"), "99"),
+        (
+            ("run", "--model", "demo/a", "--rubric", "notes_cli@1"),
+            "graded by versions of rubric rails_chat, not",
+        ),
         (("run", "--model", "demo/a", "--epochs", "0"), "epochs"),
         (("run", "--model", "openai/gpt-5.4"), "set OPENAI_API_KEY"),
         (("run", "--model", "demo/a", "--parallel", "0"), "--parallel: should be 1 or more"),
