@@ -26,7 +26,7 @@ async def calibration(evidence: TreeEvidence) -> Calibration | None:
     None if there was no review, or if the task asks for other things by now: then the numbers in the file
     are of other goals.
     """
-    run, task = evidence.run, evidence.task
+    run, task = evidence.case.run, evidence.case.task
     reviews = steps(run, PhaseKind.REVIEW)
     if not reviews or not task.goals or run.trial.task_digest != task.identity():
         return None

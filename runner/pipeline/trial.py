@@ -9,6 +9,7 @@ import traceback
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from runner.archive.archive import Attempt
@@ -30,8 +31,8 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.events import Event, EventLog, Listener
-from runner.pipeline.evidence import all_checks
+from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
+from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
 from runner.pipeline.repair import failures, skipped, with_failures
 from runner.pipeline.review import changed_beside
@@ -43,6 +44,14 @@ _KILLED = 128  # and above: ended by a signal
 
 
 @dataclass(frozen=True)
+class ReplaySource:
+    """The run whose recorded replies are played, and its cassette."""
+
+    run: str
+    cassette: Path
+
+
+@dataclass(frozen=True)
 class TrialJob:
     """A trial with the things its names stand for."""
 
@@ -51,6 +60,7 @@ class TrialJob:
     model: Model
     agent: Agent
     key: str | None = field(repr=False)
+    replay: ReplaySource | None = None
 
 
 @dataclass
@@ -124,6 +134,8 @@ async def _work(
         egress=job.task.egress,
         limits=job.task.limits,
         rendering=job.agent,
+        cassette=attempt.cassette,
+        replay=job.replay.cassette if job.replay else None,
     )
 
     def on_exchange(exchange: Exchange) -> None:
@@ -133,6 +145,7 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
@@ -176,7 +189,8 @@ async def _ready(
         events.emit(event.kind, **event.data)
 
     rubric = get_rubric(job.task.rubric, bench.settings)
-    evidence = TreeEvidence(bench.archive, so_far, job.task, laboratory(bench), note)
+    case = case_of(so_far, job.task, bench.settings.images.sandboxes)
+    evidence = TreeEvidence(bench.archive, case, laboratory(bench), note)
     found = await failures(evidence, rubric)
     events.emit("failed_checks", phase=phase.id, checks=[finding.check for finding in found])
     if not found:
@@ -266,6 +280,12 @@ class _PhaseWorker:
         return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
 
 
+def _keep_replayed(door: Door, events: EventLog) -> None:
+    """What came of a replay, however it ended."""
+    if replayed := door.replayed:
+        events.emit(REPLAYED, **replayed.model_dump())
+
+
 def _end(result: ExecResult) -> str:
     said = result.stderr[-1000:].decode("utf-8", "replace").strip()
     return f"the agent ended with exit code {result.exit_code}: {said}"
@@ -295,4 +315,5 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        replay_of=job.replay.run if job.replay else None,
     )

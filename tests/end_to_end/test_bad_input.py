@@ -29,6 +29,12 @@ RUBRIC = ROOT / "rubrics/rails_chat/v2.yaml"
         (("run", "--model", "demo/a", "--parallel", "0"), "--parallel: should be 1 or more"),
         (("run", "--model", "m@http://"), "should be <name>@http(s)://host"),
         (("run", "--model", "@http://h/v1"), "should be <name>@http(s)://host"),
+        (("run",), "which model? give --model provider/name, or --replay RUN"),
+        (("run", "--replay", "x", "--model", "demo/a"), "--model and --replay do not go together"),
+        (("run", "--replay", "x", "--task", "rails_chat"), "--task and --replay do not go together"),
+        (("run", "--replay", "x", "--agent", "bash"), "--agent and --replay do not go together"),
+        (("run", "--replay", "x", "--epochs", "2"), "--epochs and --replay do not go together"),
+        (("run", "--replay", "x"), "--archive: there is no folder"),
         (("list",), "--archive: there is no folder"),
         (("verify",), "--archive: there is no folder"),
         (("inspect", "last"), "--archive: there is no folder"),
@@ -76,6 +82,7 @@ def test_a_check_that_does_not_exist_is_named(shipworthy: Shipworthy, tmp_path: 
     [
         (("inspect", "last"), "there is no run"),
         (("inspect", ""), "there is no run"),
+        (("run", "--replay", "last"), "there is no run"),
         (("rescore", "--rubric", "rails_chat@2"), "name the runs, or give --all"),
     ],
 )

@@ -84,6 +84,7 @@ def empty(backend: SandboxBackend, images: dict[str, str], tmp_path: Path) -> Su
     return Subject(
         tree=SourceTree(digest="empty", files={}),
         run="case",
+        manifests=Path(__file__).parents[2] / "sandboxes/rails/manifests",
         backend=backend,
         image=images["rails"],
         helper_image=images["base"],

@@ -28,6 +28,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "wall_s": 84.2,
         "requests": 23,
         "tokens": {"input": 120_345, "cached_input": 80_000, "output": 12_001},
+        "replay_of": None,
         "failure": None,
     }
 
