@@ -59,7 +59,9 @@ def test_the_sound_program_gets_full_marks(runs: dict[str, Any]) -> None:
 def test_its_model_met_a_real_failure_and_mended_it(runs: dict[str, Any], archive: Path) -> None:
     transcript = (archive / "runs" / runs["notes"]["run"] / "transcript.jsonl").read_text()
     assert "FAILED (failures=1)" in transcript
-    assert transcript.index("FAILED (failures=1)") < transcript.index("Ran 18 tests")
+    last = transcript[transcript.rindex("Ran 18 tests") :][:60]
+    assert "OK" in last
+    assert "FAILED" not in last
 
 
 def test_the_rough_program_loses_points_where_it_is_rough(runs: dict[str, Any]) -> None:
@@ -93,7 +95,7 @@ def test_rescoring_is_arithmetic_without_an_engine(
     arguments = ("rescore", "--all", "--rubric", tmp_path / "edited.yaml", "--archive", archive, "--json")
     done = shipworthy(*arguments, **NO_ENGINE)
     after = {run["model"]: run["high"] for run in as_json(done)}
-    assert after == {"demo/notes": 100, "demo/rough": 51, "demo/idle": 16}
+    assert after == {"demo/notes": 100, "demo/rough": 51, "demo/idle": 21}  # 5 more points that nothing takes
     assert "probing" not in done.stderr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -39,11 +40,16 @@ ODD = {
 }
 
 
+def subject_of(files: dict[str, SourceFile], skipped: dict[str, str] | None = None) -> Subject:
+    tree = SourceTree(digest="hostile", files=files, skipped=skipped or {})
+    return Subject(tree=tree, run="hostile", manifests=Path("none"))
+
+
 def project(source: str) -> Subject:
     paths = ("notes/__main__.py", "tests/test_notes.py", "setup.cfg", "pyproject.toml", "README.md")
     content = source.encode("utf-8", "surrogatepass")
     files = {path: SourceFile(path, 0o100644, content) for path in paths}
-    return Subject(tree=SourceTree(digest="hostile", files=files), run="hostile")
+    return subject_of(files)
 
 
 async def probed(source: str) -> dict[str, Finding]:
@@ -69,23 +75,23 @@ async def test_the_probe_answers(source: str) -> None:
 async def test_a_fault_that_was_seen_counts_beside_what_cannot_be_read() -> None:
     subject = project(HOSTILE["chain"])
     fault = SourceFile("notes/a.py", 0o100644, b"try:\n    pass\nexcept:\n    pass\n")
-    tree = SourceTree(digest="two", files={**subject.tree.files, fault.path: fault})
-    found = {f.check: f.outcome for f in await PROBE.run(Subject(tree=tree, run="two"))}
+    both = subject_of({**subject.tree.files, fault.path: fault})
+    found = {f.check: f.outcome for f in await PROBE.run(both)}
     assert found["python_project.no_swallowed_errors"] is Outcome.FAIL
     assert found["python_project.small_functions"] is Outcome.UNKNOWN
 
 
 async def test_more_files_than_are_read_leave_the_rest_unknown() -> None:
     files = {f"notes/m{n}.py": SourceFile(f"notes/m{n}.py", 0o100644, b"x = 1\n") for n in range(500)}
-    found = {f.check: f for f in await PROBE.run(Subject(tree=SourceTree("many", files), run="many"))}
+    found = {f.check: f for f in await PROBE.run(subject_of(files))}
     assert found["python_project.small_functions"].outcome is Outcome.UNKNOWN
     assert "100 files cannot be read" in found["python_project.small_functions"].message
 
 
 async def test_committed_byte_code_is_found_by_its_folder() -> None:
     path = "notes/__pycache__/store.cpython-314.pyc"
-    tree = SourceTree("cache", {path: SourceFile(path, 0o100644, b"\0")}, {"venv/pyvenv.cfg": "too large"})
-    found = {f.check: f for f in await PROBE.run(Subject(tree=tree, run="cache"))}
+    subject = subject_of({path: SourceFile(path, 0o100644, b"\0")}, {"venv/pyvenv.cfg": "too large"})
+    found = {f.check: f for f in await PROBE.run(subject)}
     assert found["python_project.no_caches"].outcome is Outcome.FAIL
     assert found["python_project.no_caches"].values == {"count": 2}
 

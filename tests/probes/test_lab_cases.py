@@ -2,9 +2,9 @@
 
 `repo/` is laid over `lab_app/`, a whole small chat app (or over the folder `under`; `alone: true`: over
 nothing), without the files that `without` lists, with `edits` as {path: {old text: new text}}, and all of it
-moved below `folder`. `image` is the sandbox's. `resources` and `limit_s` bound it. `expected` maps each
-check to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and values;
-`others` is the outcome of the checks that it does not list.
+moved below `folder`. `image` is the sandbox's. `resources` and `limit_s` bound it. `expected` maps each check
+to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and
+values; `others` is the outcome of the checks that it does not list.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ _MANY = (
 
 def _refuses_nonsense(did: Session) -> str:
     did[0].refused(2)
-    did[1].refused(2)
+    did[1].refused()
     did[2].refused()
-    return "wrong usage ends with exit code 2, and an empty note is refused"
+    return "an unknown command ends with exit code 2; no id and no text are refused too"
 
 
 def _corrupted_file(did: Session) -> str:
@@ -66,8 +66,13 @@ def _atomic_writes(did: Session) -> str:
 
 ADVERSE = (
     Scenario(
+        "does much at once",
+        (shell(_SLOWLY), shell(_MANY), notes("list")),
+        {"concurrent_adds": _concurrent_adds},
+    ),
+    Scenario(
         "types nonsense",
-        (notes(), notes("frobnicate"), notes("add", "")),
+        (notes("frobnicate"), notes("done", "first"), notes("add", "")),
         {"refuses_nonsense": _refuses_nonsense},
     ),
     Scenario(
@@ -94,11 +99,6 @@ ADVERSE = (
         "may not write",
         (notes("add", "Buy milk", NOTES_FILE="/proc/notes.json"),),
         {"unwritable_file": _unwritable_file},
-    ),
-    Scenario(
-        "does much at once",
-        (shell(_SLOWLY), shell(_MANY), notes("list")),
-        {"concurrent_adds": _concurrent_adds},
     ),
     Scenario(
         "keeps an eye on the file",

@@ -22,9 +22,19 @@ def _adds(did: Session) -> str:
     did[1].ok()
     did[2].ok()
     shows(did[3], "Buy MILK", "Call Ada")
-    if not re.search(r"^\D*1\b.*Buy MILK.*\n(?:.*\n)*?\D*2\b.*Call Ada", did[3].out, re.MULTILINE):
+    if _ids(did[3].out, "Buy MILK", "Call Ada") != [1, 2]:
         raise Fault(f"the list does not show the ids 1 and 2 before their texts: {did[3].said}")
     return "two notes added by two processes are listed by a third, with their ids"
+
+
+def _ids(output: str, *texts: str) -> list[int]:
+    """The first number of each line that has one of the texts behind it, in the order of the lines."""
+    found = []
+    for line in output.splitlines():
+        start = next((line.index(text) for text in texts if text in line), 0)
+        number = re.search(r"\d{1,9}", line[:start])
+        found += [int(number[0])] if number else []
+    return found
 
 
 def _json(did: Session) -> str:
@@ -134,7 +144,7 @@ EVERYDAY = (
             notes("list", "--json"),
             notes("export", "{here}/out.json"),
             shell("cat {here}/out.json"),
-            notes("export", "{here}/missing/out.json"),
+            notes("export", "/proc/out.json"),
         ),
         {
             "completes": _completes,

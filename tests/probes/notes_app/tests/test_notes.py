@@ -15,7 +15,7 @@ class NotesTest(unittest.TestCase):
 
     def notes(self, *arguments, code=0):
         command = [sys.executable, "-m", "notes", *arguments]
-        env = {"NOTES_FILE": str(self.file), "PATH": os.environ["PATH"]}
+        env = {"NOTES_FILE": str(self.file), "HOME": str(self.file.parent), "PATH": os.environ["PATH"]}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stdout + done.stderr
