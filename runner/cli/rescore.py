@@ -13,7 +13,7 @@ from rich.console import Console
 
 from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import archive_to_read, complete, warn_of_damage
+from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
@@ -28,7 +28,6 @@ from runner.pipeline.grading import (
 )
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import set_up
-from runner.report.as_json import run_json
 from runner.report.run_table import render
 from runner.report.text import clean
 
@@ -51,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     warn_of_damage(archive)
     results = rescored(settings, runs, rubric)
     if args.json:
-        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+        print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         render([(r.run, r.score) for r in results], Console())
         for result in results:

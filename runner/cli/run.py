@@ -12,7 +12,7 @@ from rich.console import Console
 
 from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import archive_to_read, complete, print_result
+from runner.cli.output import archive_to_read, complete, print_result, result_json
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
@@ -23,7 +23,7 @@ from runner.pipeline.replay import plan_replay, replay_of
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.report import replay_sheet
-from runner.report.as_json import replay_json, run_json
+from runner.report.as_json import replay_json
 
 TASK, AGENT = "rails_chat", "bash"
 EPILOG = """\
@@ -64,7 +64,7 @@ def _run_models(args: argparse.Namespace, settings: Settings) -> int:
     request = Request(args.model, args.task or TASK, args.agent or AGENT, epochs, args.rubric, args.again)
     results = _carried_out(settings, make_plan(request, settings, os.environ), args.parallel)
     if args.json:
-        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+        print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         for result in results:
             print_result(result, settings, Console())
@@ -85,7 +85,7 @@ def _replay(args: argparse.Namespace, settings: Settings) -> int:
     assert replay is not None
     if args.json:
         told = {**replay_json(replay), "warnings": list(plan.warnings)}
-        print(json.dumps([run_json(result.run, result.score) | {"replay": told}], indent=2))
+        print(json.dumps([result_json(result) | {"replay": told}], indent=2))
     else:
         print_result(result, settings, Console())
         replay_sheet.render(replay, Console())

@@ -8,23 +8,38 @@ from dataclasses import dataclass
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
-from runner.core.records import Blame, Rubric, Run, RunStatus, Score
+from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, case_of, collect, missing_probes, probes_for
+from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, missing_probes, probes_for
+from runner.pipeline.repair import improvements
+from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
+from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
-from runner.spec.tasks import load_task
+from runner.spec.tasks import load_task, validate_goals
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A run with its score; `why_not` says why there is none."""
+    """A run with its score, what its review was worth and what repairs brought.
+
+    `why_not` says why there is no score.
+    """
 
     run: Run
     score: Score | None
     why_not: str | None = None
+    calibration: Calibration | None = None
+    improvements: tuple[Improvement, ...] = ()
+
+
+def get_task(identity: str, settings: Settings) -> Task:
+    """A task whose goals' every check exists. Raises as `load_task` does."""
+    task = load_task(identity, settings.tasks)
+    validate_goals(task, all_checks(), settings.tasks / identity / "task.yaml")
+    return task
 
 
 def get_rubric(reference: str, settings: Settings) -> Rubric:
@@ -78,17 +93,22 @@ async def grade(
     laboratory: Laboratory | None,
     listen: Listener,
 ) -> Graded:
-    """Score one run and keep the score."""
+    """Score one run and keep the score, and what its review and repair phases were worth."""
     why_not = ungradable(run)
     if why_not is not None:
         return Graded(run, None, why_not)
-    task = load_task(run.trial.task, settings.tasks)
-    case = case_of(run, task, settings.images.sandboxes)
-    evidence = await collect(archive, case, probes_for(rubric.checks()), laboratory, listen)
-    score = evaluate(rubric, run.id, evidence)
+    assert run.tree is not None
+    case = case_of(run, get_task(run.trial.task, settings), settings.images.sandboxes)
+    evidence = TreeEvidence(archive, case, laboratory, listen)
+    score = evaluate(rubric, run.id, await evidence.of(run.tree, rubric.checks()))
     archive.add_score(score)
+    reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
+    if reviewed is not None:
+        archive.add_calibration(reviewed)
+    for each in repaired:
+        archive.add_improvement(each)
     listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
-    return Graded(run, score)
+    return Graded(run, score, None, reviewed, repaired)
 
 
 def chosen_runs(archive: Archive, references: Sequence[str], every: bool) -> list[Run]:
@@ -104,14 +124,23 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
     return scores[-1] if scores else None
 
 
+def latest(archive: Archive, run: Run) -> Graded:
+    """A run with its newest score, and what was found with that."""
+    score = latest_score(archive, run)
+    if score is None:
+        return Graded(run, None, ungradable(run) or "it has not been scored; run: shipworthy score")
+    calibrations = archive.calibrations(run)
+    repaired = {each.phase: each for each in archive.improvements(run, score.rubric, score.rubric_digest)}
+    return Graded(run, score, None, calibrations[-1] if calibrations else None, tuple(repaired.values()))
+
+
 def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
     """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
     gradable = [run for run in runs if ungradable(run) is None]
     tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
     cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
-    lab_probes = [probe for probe in probes_for(rubric.checks()) if probe.needs_lab]
-    return {case.task.sandbox for case in cases if missing_probes(archive, case, lab_probes, None)}
+    return {case.task.sandbox for case in cases if _lacks_lab(archive, case, rubric)}
 
 
 async def grade_all(
@@ -124,6 +153,14 @@ async def grade_all(
         if images:
             lab = laboratory(await stack.enter_async_context(open_workbench(settings, images)))
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
+
+
+def _lacks_lab(archive: Archive, case: Case, rubric: Rubric) -> bool:
+    for tree, checks in checks_by_tree(case, rubric).items():
+        lab_probes = [probe for probe in probes_for(checks) if probe.needs_lab]
+        if missing_probes(archive, as_of(case, tree), lab_probes, None):
+            return True
+    return False
 
 
 def laboratory(bench: Workbench) -> Laboratory:
