@@ -1,0 +1,77 @@
+"""Self-tests of rubrics: read from `rubrics/<id>/selftest/` and checked before anything is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from runner.core.records import Record, Rubric
+from runner.core.selftest import Change, Reference, SelfTest
+from runner.spec.documents import did_you_mean, parse, read_document, refuse
+
+
+class _Mutations(Record):
+    mutations: tuple[Change, ...] = Field(min_length=1)
+
+
+class _Refactorings(Record):
+    refactorings: tuple[Change, ...] = Field(min_length=1)
+
+
+def load_selftest(folder: Path, rubric: Rubric, lab_probes: Collection[str]) -> SelfTest:
+    """The self-test in a folder: `reference.yaml`, `app/`, `mutations/*.yaml`, `refactorings/*.yaml`.
+
+    Raises SpecError naming file, entry and field: also for an id that is given twice, a deduction or ceiling
+    that the rubric does not have, and a probe that no lab has.
+    """
+    reference = parse(Reference, read_document(folder / "reference.yaml"), folder / "reference.yaml")
+    base = (folder / reference.base).resolve()
+    if not base.is_dir():
+        refuse([f"base: there is no folder {base}"], folder / "reference.yaml")
+    mutations, refactorings, seen = [], [], dict[str, Path]()
+    for path in sorted(folder.glob("mutations/*.yaml")):
+        found = parse(_Mutations, read_document(path), path).mutations
+        refuse([*_faults(found, "mutations", seen, path), *_unknown(found, rubric, lab_probes)], path)
+        mutations += found
+    for path in sorted(folder.glob("refactorings/*.yaml")):
+        found = parse(_Refactorings, read_document(path), path).refactorings
+        refuse([*_faults(found, "refactorings", seen, path), *_priced(found)], path)
+        refactorings += found
+    return SelfTest(
+        app=folder / "app",
+        base=base,
+        reference=reference,
+        mutations=tuple(mutations),
+        refactorings=tuple(refactorings),
+    )
+
+
+def _faults(changes: Collection[Change], field: str, seen: dict[str, Path], path: Path) -> Iterator[str]:
+    for n, change in enumerate(changes):
+        if change.id in seen:
+            yield f"{field}[{n}].id: {change.id!r} is given twice, before in {seen[change.id].name}"
+        seen[change.id] = path
+
+
+def _priced(refactorings: Collection[Change]) -> Iterator[str]:
+    for change in refactorings:
+        if change.expect.deductions or change.expect.ceilings:
+            yield f"refactorings.{change.id}.expect: a refactoring costs nothing"
+
+
+def _unknown(mutations: Collection[Change], rubric: Rubric, lab_probes: Collection[str]) -> Iterator[str]:
+    known = {
+        "expect.deductions": {d.id for dimension in rubric.dimensions for d in dimension.deductions},
+        "expect.ceilings": {ceiling.id for ceiling in rubric.ceilings},
+        "lab": set(lab_probes),
+    }
+    for change in mutations:
+        given = (change.expect.deductions, change.expect.ceilings, change.lab)
+        for (field, ids), written in zip(known.items(), given, strict=True):
+            for id in written:
+                if id not in ids:
+                    yield f"mutations.{change.id}.{field}: unknown {id!r}{did_you_mean(id, ids)}"
+        if not change.expect.deductions and not change.expect.ceilings:
+            yield f"mutations.{change.id}.expect: a mutation costs something; name it"
