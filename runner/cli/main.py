@@ -31,6 +31,7 @@ COMMANDS = {
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
+    "rubric": "try whether a rubric takes the points it should",
     "verify": "hash the whole archive again and name what changed",
     "doctor": "check this machine, one line each with the mend",
     "image": "build and list the sandbox images",

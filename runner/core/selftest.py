@@ -1,4 +1,4 @@
-"""What shows that a rubric grades rightly: a reference application, changes to it, and what they should cost."""
+"""What shows that a rubric grades rightly: an application, changes to it, and what they should cost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Edit(Record):
     """One change of files; exactly one of `write`, `replace`, `replace_all`, `delete` and `rename`.
 
     `path` names a file; for `replace_all`, `delete` and `rename` it may be a pattern, whose `*` crosses `/`.
-    `write` is a file's whole text. `replace` is a text that stands in the file exactly once, `replace_all` one
-    that stands anywhere in the files; `by` takes its place. `rename` is the new path, or for a pattern that
+    `write` is a file's whole text. `replace` is a text that stands in the file exactly once, `replace_all`
+    one that stands anywhere in the files; `by` takes its place. `rename` is the new path, or for a pattern that
     ends in `*` the new folder, with a `/` at its end.
     """
 
@@ -66,8 +66,8 @@ class Change(Record):
 class Reference(Record):
     """Where the good application comes from: a folder of files laid over `app/`, both beside this file.
 
-    `sandbox` is the image that the lab uses; `from_image` maps paths to files of that image, which only the lab
-    needs.
+    `sandbox` is the image that the lab uses; `from_image` maps paths to files of that image, which only the
+    lab needs.
     """
 
     base: str

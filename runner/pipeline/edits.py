@@ -101,7 +101,9 @@ def _replace_all(files: Files, chosen: Iterable[str], edit: Edit) -> None:
 
 def _rename(files: Files, chosen: Iterable[str], pattern: str, to: str) -> None:
     if pattern.endswith("*") != to.endswith("/"):
-        raise ValueError(f"rename: {pattern!r} to {to!r}; a pattern ends in * and goes to a folder ending in /")
+        raise ValueError(
+            f"rename: {pattern!r} to {to!r}; a pattern ends in * and goes to a folder ending in /"
+        )
     fixed = pattern.removesuffix("*")
     moved = {(to + path.removeprefix(fixed) if to.endswith("/") else to): files.pop(path) for path in chosen}
     if taken := sorted(moved.keys() & files.keys()):

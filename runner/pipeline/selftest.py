@@ -217,7 +217,7 @@ async def _image_files(selftest: SelfTest, laboratory: Laboratory) -> Files:
         async with laboratory.backend.open(spec) as sandbox:
             for path, source in wanted.items():
                 await sandbox.get(source, Path(folder, "file"), MAX_IMAGE_FILE)
-                files[path] = SourceFile(path, 0o100644, Path(folder, "file").read_bytes())
+                files[path] = SourceFile(path, 0o100644, await asyncio.to_thread(Path(folder, "file").read_bytes))
     return files
 
 

@@ -30,7 +30,9 @@ def load_selftest(folder: Path, rubric: Rubric, lab_probes: Collection[str]) -> 
     base = (folder / reference.base).resolve()
     if not base.is_dir():
         refuse([f"base: there is no folder {base}"], folder / "reference.yaml")
-    mutations, refactorings, seen = [], [], dict[str, Path]()
+    mutations: list[Change] = []
+    refactorings: list[Change] = []
+    seen: dict[str, Path] = {}
     for path in sorted(folder.glob("mutations/*.yaml")):
         found = parse(_Mutations, read_document(path), path).mutations
         refuse([*_faults(found, "mutations", seen, path), *_unknown(found, rubric, lab_probes)], path)
