@@ -99,7 +99,7 @@ class RubyLlmProbe:
     """Reads how the application uses the gem."""
 
     id = "ruby_llm"
-    version = 2
+    version = 3
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

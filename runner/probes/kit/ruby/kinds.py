@@ -31,6 +31,7 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 _MAX_DEPTH = 40
+_RAISES = re.compile(r"raise\b(?!.*\b(?:if|unless)\b)")
 _VALUES = {
     "string": "String",
     "chained_string": "String",
@@ -195,11 +196,11 @@ class Kinds:
         return Kind("Proc", of=self.value_of(file, node.child_by_field_name("body")))
 
     def value_of(self, file: RubyFile, body: Node | None) -> Kind | None:
-        """The kind of a body's last statement."""
+        """The kind of a body's last statement; one that raises leaves no value, which counts as nil does."""
         if body is not None and body.type in BLOCKS:
             body = body.child_by_field_name("body")
         last = statements(body)[-1:]
-        return self.of(file, last[0]) if last else NIL
+        return self.of(file, last[0]) if last and not _RAISES.match(text(last[0])) else NIL
 
     def _branches(self, file: RubyFile, node: Node) -> Kind | None:
         kinds: list[Kind | None] = []
