@@ -14,8 +14,8 @@ class Edit(Record):
 
     `path` names a file; for `replace_all`, `delete` and `rename` it may be a pattern, whose `*` crosses `/`.
     `write` is a file's whole text. `replace` is a text that stands in the file exactly once, `replace_all`
-    one that stands anywhere in the files; `by` takes its place. `rename` is the new path, or for a pattern that
-    ends in `*` the new folder, with a `/` at its end.
+    one that stands anywhere in the files; `by` takes its place. `rename` is the new path, or for a pattern
+    that ends in `*` the new folder, with a `/` at its end.
     """
 
     path: str = Field(min_length=1)

@@ -85,13 +85,25 @@ def _trials(selftest: SelfTest, rubric: Rubric, only: Collection[str], lab: bool
     files = read_folders(selftest.app, selftest.base)
     names = tuple(probe.id for probe in _lab_probes(rubric)) if lab else ()
     good = Change(id=REFERENCE, does="the reference application as it is", lab=names)
-    trials = [_Trial(REFERENCE, good, files)]
-    for kind, changes in (("mutation", selftest.mutations), ("refactoring", selftest.refactorings)):
-        trials += [_Trial(kind, change, changed(files, change)) for change in changes]
+    trials = [_Trial(REFERENCE, good, files), *_changed_trials(selftest, files)]
     if unknown := set(only) - {trial.change.id for trial in trials}:
         raise UserError(f"the self-test has no change named {', '.join(sorted(unknown))}")
     chosen = [trial for trial in trials if not only or trial.change.id in only]
     return [trial for trial in chosen if lab or not trial.needs_lab]
+
+
+def _changed_trials(selftest: SelfTest, files: Files) -> list[_Trial]:
+    """Every change made; all that do not fit are named at once."""
+    trials, faults = [], []
+    for kind, changes in (("mutation", selftest.mutations), ("refactoring", selftest.refactorings)):
+        for change in changes:
+            try:
+                trials.append(_Trial(kind, change, changed(files, change)))
+            except SpecError as error:
+                faults.append(str(error))
+    if faults:
+        raise SpecError("\n".join(faults))
+    return trials
 
 
 class _Bench:
@@ -216,8 +228,9 @@ async def _image_files(selftest: SelfTest, laboratory: Laboratory) -> Files:
     with tempfile.TemporaryDirectory() as folder:
         async with laboratory.backend.open(spec) as sandbox:
             for path, source in wanted.items():
-                await sandbox.get(source, Path(folder, "file"), MAX_IMAGE_FILE)
-                files[path] = SourceFile(path, 0o100644, await asyncio.to_thread(Path(folder, "file").read_bytes))
+                copy = Path(folder, "file")
+                await sandbox.get(source, copy, MAX_IMAGE_FILE)
+                files[path] = SourceFile(path, 0o100644, await asyncio.to_thread(copy.read_bytes))
     return files
 
 
