@@ -13,8 +13,8 @@ from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
 from runner.probes.kit.page.javascript import JavaScriptFile
-from runner.probes.kit.ruby.code import is_test
-from runner.probes.kit.ruby.syntax import Call, literal, text
+from runner.probes.kit.ruby.code import in_area, is_test
+from runner.probes.kit.ruby.syntax import Call, RubyFile, is_sent, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
 
 _MIME = "text/vnd.turbo-stream.html"
@@ -24,6 +24,7 @@ _TAG = re.compile(r"<turbo-stream\b(?!-)")
 _SUBSCRIPTION = re.compile(
     r"\bturbo_stream_from\b|<turbo-cable-stream-source|<turbo-stream-source|connectStreamSource"
 )
+_HELPERS = re.compile(r"(?:^|\.)(?:helpers|view_context|self)$")
 _STREAM_TEMPLATES = ("app/views/*.turbo_stream.*", "app/components/*.turbo_stream.*")
 _PAGES = ("app/views/*", "app/components/*", "app/helpers/*", "app/javascript/*")
 _TURN_NAMES = re.compile(r"message|turn|reply|replies|bubble|exchange|response|answer|assistant")
@@ -94,12 +95,26 @@ def _is_response(call: Call) -> bool:
 
 def _hand_made(repository: _Repository) -> list[Location]:
     """Stream tags the application writes out itself, if something tells Turbo that they are streams."""
-    made = [
-        file.location(node) for file in repository.ruby for value, node in file.strings if _TAG.search(value)
-    ]
-    made += [call.location for call in repository.calls if _is_tag(call)]
+    ruby = [file for file in repository.ruby if not _is_idle_helper(repository, file)]
+    made = [file.location(node) for file in ruby for value, node in file.strings if _TAG.search(value)]
+    made += [call.location for file in ruby for call in file.calls if _is_tag(call)]
     made += repository.app.matches(_TAG, "app/views/*", "app/components/*")
     return made if made and _is_declared(repository) else []
+
+
+def _is_idle_helper(repository: _Repository, file: RubyFile) -> bool:
+    """Whether a helper offers methods that no other file names."""
+    if not in_area(file.path, "app/helpers"):
+        return False
+    modules = [node.id for node in file.of("module")]
+    offered = [
+        m for m in file.of("method") if getattr(file.enclosing(m, "module", "class"), "id", 0) in modules
+    ]
+    own = {text(method.child_by_field_name("name")) for method in offered}
+    others = [other for other in repository.ruby if other.path != file.path]
+    named = {text(n) for other in others for n in other.of("identifier") if not is_sent(other, n)}
+    sent = {call.name for other in others for call in other.calls if _HELPERS.search(text(call.receiver))}
+    return own.isdisjoint(named | sent)
 
 
 def _is_tag(call: Call) -> bool:
@@ -217,7 +232,7 @@ class Hotwire:
     """Looks for Turbo Streams, connected Stimulus controllers and partials of messages."""
 
     id = "hotwire"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         "hotwire.turbo_streams": "turns are shown by Turbo Streams, not by a script that writes HTML",

@@ -168,7 +168,7 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 2
+    version = 3
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -18,13 +18,18 @@ from runner.probes.kit.ruby.syntax import (
     Call,
     RubyFile,
     descendants,
+    is_sent,
     literal,
+    statements,
     text,
+    within,
 )
 
 _LOOPS = re.compile(r"each(?:_\w+)?|map|reverse_each|inject|reduce|flat_map|find_each|filter_map|collect")
 _ADDING = ("<<", "push", "append", "concat", "replace", "insert", "unshift")
 _SYSTEM_ROLE = re.compile(r"""["':]?role["']?(:|\s*=>)\s*(:system\b|["']system["'])""")
+_SETTING_UP = re.compile(r"with_\w+|add_message|on_\w+")
+_BODIES = ("body_statement", "block_body", "then", "else", "begin", "if_modifier", "unless_modifier")
 _KEEPERS = ("constant", "class_variable", "global_variable")
 
 
@@ -32,7 +37,7 @@ def replays(use: LlmUse) -> list[Call]:
     """Calls that put stored turns into a chat before it is asked."""
     found = [c.call for c in use.calls if c.on in CHATS and c.call.name == "add_message"]
     found += [c for c in use.kinds.names.calls("add_message") if _looks_like_chat(use, c)]
-    looped = [c for c in found if _repeated(use, c)]
+    looped = [c for c in found if _repeated(use, c) and not _left_behind(c)]
     for call in _all(use):
         if call.name in _ADDING and _is_messages(use, call):
             whole = call.name in ("concat", "replace") or call.splat
@@ -82,6 +87,37 @@ def _system_roles(use: LlmUse) -> Iterator[tuple[RubyFile, Node]]:
         for pair in file.of("pair"):
             if _SYSTEM_ROLE.match(text(pair)) and use.code.owner(file, pair) in owners:
                 yield file, pair
+
+
+def _left_behind(call: Call) -> bool:
+    """Whether the turns go into a local variable that is then neither asked, nor returned, nor handed on."""
+    method = call.file.enclosing(call.node, *METHODS)
+    if method is None or call.receiver is None or call.receiver.type != "identifier":
+        return False
+    name, last = text(call.receiver), statements(method.child_by_field_name("body"))[-1:]
+    uses = [n for n in descendants(method, "identifier") if text(n) == name and not is_sent(call.file, n)]
+    first = min(uses, key=lambda n: n.start_byte)
+    above = call.file.parent(first)
+    if above is None or above.type != "assignment" or above.child_by_field_name("left") != first:
+        return False
+    return not any(_leads_on(call.file, n, last) for n in uses if n != first)
+
+
+def _leads_on(file: RubyFile, use: Node, last: list[Node]) -> bool:
+    """Whether a use of a chat does more than set it up: where a method's value is made, all does."""
+    if any(within(use, statement) and statement.type != "call" for statement in last):
+        return True
+    around = file.parent(use)
+    if around is None or around.type != "call" or around.child_by_field_name("receiver") != use:
+        return True
+    if _SETTING_UP.fullmatch(text(around.child_by_field_name("method"))) is None:
+        return True
+    chained = file.parent(around)
+    while chained is not None and chained.type == "call":
+        if _SETTING_UP.fullmatch(text(chained.child_by_field_name("method"))) is None:
+            return True
+        around, chained = chained, file.parent(chained)
+    return around in last or chained is None or chained.type not in _BODIES
 
 
 def _all(use: LlmUse) -> Iterator[Call]:

@@ -51,6 +51,17 @@ def literal(node: Node | None) -> str | None:
     return None
 
 
+def is_sent(file: RubyFile, name: Node) -> bool:
+    """Whether an identifier is what is sent to a receiver: `chat` in `RubyLLM.chat`."""
+    around = file.parent(name)
+    return (
+        around is not None
+        and around.type == "call"
+        and around.child_by_field_name("receiver") is not None
+        and around.child_by_field_name("method") == name
+    )
+
+
 def within(node: Node, outer: Node) -> bool:
     """Whether `node` lies inside `outer` (or is it)."""
     return outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte
