@@ -68,7 +68,7 @@ class ChatTurnProbe:
     """Holds two turns with the app as one visitor, over plain HTTP, against a stand-in provider."""
 
     id = "chat_turn"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         REQUEST_SENT: "submitting the page's form sends a chat request to the provider",
@@ -133,6 +133,10 @@ def _all(verdict: Verdict) -> Verdicts:
 def judged(tree: SourceTree, app: App, seen: Seen) -> Verdicts:
     """What the conversation shows: pure, from the wire and the page driver's report."""
     sent = excused(tree, app.folder, seen.log, _request_sent(tree, app, seen))
+    if seen.provider.chats and not any(chat.carries(seen.turns[0].text) for chat in seen.provider.chats):
+        # The stub answers what it was asked: without the text there is no reply to look for, and no history.
+        lost = moot("the user's text is in no request")
+        return sent, _user_text(seen), lost, lost
     if seen.provider.chats:
         shown = excused(tree, app.folder, seen.log, _reply_shown(tree, app, seen))
         history = excused(tree, app.folder, seen.log, _history_sent(tree, app, seen))

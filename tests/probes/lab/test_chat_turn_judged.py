@@ -71,6 +71,11 @@ def test_text_under_another_role() -> None:
     assert outcomes(seen(chat([("user", "[object Object]")])))[1] is FAIL
 
 
+def test_a_text_that_got_lost_is_blamed_once() -> None:
+    lost = seen(chat([("user", "Hello there")]), chat([("user", "Hello there")]), turns=[{"seen": ""}, {}])
+    assert outcomes(lost) == (PASS, FAIL, MOOT, MOOT)
+
+
 @pytest.mark.parametrize(
     ("turn", "signs", "outcome"),
     [
