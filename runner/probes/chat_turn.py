@@ -15,7 +15,7 @@ from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Log, error_line, error_places, exception_line
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service, excused
-from runner.probes.kit.lab.stub import Provider, Request, Scenario
+from runner.probes.kit.lab.stub import Message, Provider, Request, Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 REQUEST_SENT, USER_TEXT = "chat_turn.request_sent", "chat_turn.user_text"
@@ -133,7 +133,7 @@ def _all(verdict: Verdict) -> Verdicts:
 def judged(tree: SourceTree, app: App, seen: Seen) -> Verdicts:
     """What the conversation shows: pure, from the wire and the page driver's report."""
     sent = excused(tree, app.folder, seen.log, _request_sent(tree, app, seen))
-    if seen.provider.chats and not any(chat.carries(seen.turns[0].text) for chat in seen.provider.chats):
+    if seen.provider.chats and not any(_asks(chat, seen.turns[0].text) for chat in seen.provider.chats):
         # The stub answers what it was asked: without the text there is no reply to look for, and no history.
         lost = moot("the user's text is in no request")
         return sent, _user_text(seen), lost, lost
@@ -189,10 +189,21 @@ def _failed(tree: SourceTree, app: App, seen: Seen, what: str, turn: int = 0) ->
     return bad(f"{what} ({answer})" + (f": {reason}" if reason else ""), places, driver=f"http, {seen.way}")
 
 
+def _newest(chat: Request) -> list[Message]:
+    """The messages since the last reply: what came before is history, kept by the app whatever it sent."""
+    replies = [n for n, message in enumerate(chat.messages) if message.role == "assistant"]
+    return chat.messages[replies[-1] + 1 :] if replies else chat.messages
+
+
+def _asks(chat: Request, words: str) -> bool:
+    """Whether words are in what a request asks; of one without messages, anywhere in it."""
+    return any(words in m.text for m in _newest(chat)) if chat.messages else chat.carries(words)
+
+
 def _user_text(seen: Seen) -> Verdict:
     words = seen.turns[0].text
     chats = seen.provider.chats
-    if any(m.role == "user" and words in m.text for chat in chats for m in chat.messages):
+    if any(m.role == "user" and words in m.text for chat in chats for m in _newest(chat)):
         return good("the first request carries the user's text in a user message")
     roles = sorted({m.role for chat in chats for m in chat.messages if words in m.text})
     where = f"only under the role {', '.join(roles)}" if roles else "nowhere in the request"

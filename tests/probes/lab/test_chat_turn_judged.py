@@ -72,8 +72,11 @@ def test_text_under_another_role() -> None:
 
 
 def test_a_text_that_got_lost_is_blamed_once() -> None:
-    lost = seen(chat([("user", "Hello there")]), chat([("user", "Hello there")]), turns=[{"seen": ""}, {}])
-    assert outcomes(lost) == (PASS, FAIL, MOOT, MOOT)
+    greeting: Messages = [("user", "Hello there")]
+    kept: Messages = [("user", ONE.text), ("assistant", "Good day"), *greeting]
+    for second in (greeting, kept):
+        lost = seen(chat(greeting), chat(second), turns=[{"seen": ""}, {}])
+        assert outcomes(lost) == (PASS, FAIL, MOOT, MOOT)
 
 
 @pytest.mark.parametrize(
