@@ -12,7 +12,7 @@ shipworthy = .venv/bin/shipworthy
 archive = $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run list inspect rescore verify doctor images test check docs format clean
+.PHONY: help run list inspect rescore verify doctor images test selftest check docs format clean
 
 help: ## Show this list
 	@echo "make <target>, with variables as in: make run MODEL=demo/b EPOCHS=3"
@@ -52,6 +52,10 @@ test: ## Run all tests, those in real containers too
 	@bin/setup --dev
 	@$(shipworthy) image build
 	@.venv/bin/pytest -n 2 --dist loadfile
+
+selftest: ## Try a rubric on good and broken applications, also in containers (RUBRIC)
+	@bin/setup
+	@$(shipworthy) rubric selftest "$(or $(RUBRIC),rails_chat@2)" --lab
 
 check: ## Check formatting, lint, types, architecture and docs
 	@bin/setup --dev --no-engine

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from runner.spec.rubrics import rubric_path
 from runner.spec.selftests import load_selftest
 
 REFERENCE = "reference"
+FEW = 20
 MAX_IMAGE_FILE = 5_000_000
 Done = Callable[[ChangeOutcome], None]
 
@@ -118,7 +119,7 @@ class _Bench:
 
     async def read(self, trials: Sequence[_Trial]) -> list[ChangeOutcome]:
         """Grade by what the files say."""
-        async with _processes() as pool:
+        async with _workers(len(trials)) as pool:
 
             async def grade(trial: _Trial) -> ChangeOutcome:
                 return self._graded(trial, await self._findings(pool, trial, trial.files), ())
@@ -130,7 +131,7 @@ class _Bench:
     ) -> list[ChangeOutcome]:
         """Grade by what the files say and what the lab finds, one after the other: a lab uses all cores."""
         outcomes = []
-        async with _processes() as pool:
+        async with _workers(len(trials)) as pool:
             for trial in trials:
                 tree = tree_of({**extra, **trial.files})
                 subject = replace(
@@ -145,7 +146,7 @@ class _Bench:
                 outcomes.append(self._graded(trial, read, found))
         return outcomes
 
-    async def _findings(self, pool: ProcessPoolExecutor, trial: _Trial, files: Files) -> list[Finding]:
+    async def _findings(self, pool: Executor, trial: _Trial, files: Files) -> list[Finding]:
         loop = asyncio.get_running_loop()
         tree = tree_of(files)
         found, crash = await loop.run_in_executor(pool, _read, self._static, tree, self._manifests)
@@ -234,14 +235,16 @@ async def _image_files(selftest: SelfTest, laboratory: Laboratory) -> Files:
     return files
 
 
-# --- the processes -----------------------------------------------------------------------------
+# --- the workers -------------------------------------------------------------------------------
 
 
 @asynccontextmanager
-async def _processes() -> AsyncIterator[ProcessPoolExecutor]:
-    """Fresh interpreters (a fork would copy threads and sockets), one a core."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(os.cpu_count() or 1, context, initializer=_ignore_interrupts)
+async def _workers(trials: int) -> AsyncIterator[Executor]:
+    """Fresh interpreters (a fork would copy threads and sockets), one a core; for few trials a thread."""
+    pool: Executor = ThreadPoolExecutor(1)
+    if trials > FEW:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(os.cpu_count() or 1, context, initializer=_ignore_interrupts)
     try:
         yield pool
     finally:
