@@ -31,6 +31,7 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 _MAX_DEPTH = 40
+_SEEDED = {"inject": 0, "reduce": 0, "each_with_object": 1, "with_object": 1}
 _RAISES = re.compile(r"raise\b(?!.*\b(?:if|unless)\b)")
 _VALUES = {
     "string": "String",
@@ -274,6 +275,8 @@ class Kinds:
         call = file.call(node) if node is not None and node.type == "call" else None
         if call is None or block.type == "lambda":
             return None
+        if _SEEDED.get(call.name) == position and call.positional:
+            return self.of(file, call.positional[0])
         target = self.target(call)
         if target is not None:
             return joined(self._yielded(target, position)) or None
