@@ -86,7 +86,7 @@ class OpenCode(CliAgent):
 
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
         """By its tool `bash`, which wants a description."""
-        return ToolUse("bash", {"command": command, "description": "Next step", "timeout": 1_800_000})
+        return ToolUse("bash", {"command": command, "timeout": 1_800_000})
 
 
 def _steps(kind: Any, part: Any, event: Any) -> Iterator[Step]:
