@@ -38,6 +38,7 @@ MODELS = (
 )
 ON = (
     "CI",
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
     "CLAUDE_CODE_DISABLE_TERMINAL_TITLE",
     "DISABLE_AUTOUPDATER",
@@ -110,18 +111,25 @@ def _steps(event: dict[str, Any]) -> Iterator[Step]:
 
 
 def _usage(result: dict[str, Any]) -> Usage:
-    """Its `input_tokens` leave out what went through the cache."""
-    usage = result.get("usage")
-    read, written = number(at(usage, "cache_read_input_tokens")), number(at(usage, "cache_creation_input_tokens"))
+    """Sub-agents count too. `inputTokens` leave out what went through the cache; no request count.
+
+    It makes up a price for a model it does not know, so a cost is believed only for its vendor's own.
+    """
+    models = result.get("modelUsage")
+    by_model = models if isinstance(models, dict) else {}
+    fresh, read, written, output = (
+        total(*(number(at(usage, name)) for usage in by_model.values()))
+        for name in ("inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "outputTokens")
+    )
     cost = result.get("total_cost_usd")
+    is_known = all("claude" in name for name in by_model)
     return Usage(
-        requests=number(result.get("num_turns")) or 0,
-        input_tokens=total(number(at(usage, "input_tokens")), read, written),
+        input_tokens=total(fresh, read, written),
         cached_input_tokens=read,
         cache_write_tokens=written,
-        output_tokens=number(at(usage, "output_tokens")),
+        output_tokens=output,
         reasoning_tokens=None,
-        cost_usd=float(cost) if isinstance(cost, int | float) else None,
+        cost_usd=float(cost) if is_known and isinstance(cost, int | float) else None,
     )
 
 

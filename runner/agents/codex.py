@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from runner.agents.kit.cli import CONTEXT_TOKENS, HOME, AgentLog, CliAgent, Launch
-from runner.agents.kit.events import at, called, json_lines, number, words
+from runner.agents.kit.cli import CONTEXT_TOKENS, HOME, AgentLog, CliAgent, Launch, Understood
+from runner.agents.kit.events import at, called, json_lines, number, objects, words
 from runner.agents.kit.npm import Package, unpacked
-from runner.core.protocols import Agent, Endpoint, Step, ToolUse
+from runner.core.protocols import Agent, Endpoint, Step, ToolUse, Waits
 from runner.core.records import Limits, Usage
 
 VERSION = "0.169.0"
@@ -28,13 +29,17 @@ PACKAGES = {
 PROGRAM = "/opt/codex/bin/codex"
 STATE = f"{HOME}/.codex"
 TOKEN_VARIABLE = "GATEWAY_TOKEN"
-# Text is JSON's as well as TOML's; %d and %s are filled in.
+WAIT = "write_stdin"
+RUNNING = re.compile(r"^Process running with session ID (\d+)$", re.MULTILINE)
+YIELD_MS, WAIT_MS, COMMAND_MS = 30_000, 300_000, 1_800_000
+# A text in JSON is one in TOML too.
 SETTINGS = """\
 model = {model}
 model_provider = "gw"
 model_context_window = {context}
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
+allow_login_shell = false
 check_for_update_on_startup = false
 web_search = "disabled"
 
@@ -83,15 +88,72 @@ class Codex(CliAgent):
             env={"CI": "1", "CODEX_HOME": STATE, TOKEN_VARIABLE: endpoint.token},
             files={f"{STATE}/config.toml": settings},
             state=(STATE,),
+            shows=(PROGRAM, "doctor", "--json", "--network-only"),
         )
 
+    def understood(self, shown: str) -> Understood:
+        """Its self-examination names the model and the address of the provider in use."""
+        checks = at(json.loads(shown), "checks")
+        reached = at(checks, "network.provider_reachability", "details") or {}
+        address = next((url for name, url in reached.items() if name.startswith("gw ")), None)
+        return Understood((at(checks, "config.load", "details", "model"),), address)
+
     def read(self, log: bytes) -> AgentLog:
-        """One JSON event a line."""
-        return AgentLog()
+        """One JSON event a line; each finished turn tells the tokens of the session so far."""
+        steps: list[Step] = []
+        reported: Usage | None = None
+        for event in json_lines(log):
+            steps += _steps(event)
+            if event.get("type") == "turn.completed":
+                reported = _usage(event.get("usage"))
+        return AgentLog(tuple(steps), reported)
 
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
         """By whichever shell tool it offers: that depends on the model's name."""
-        return ToolUse("shell", {"command": ["bash", "-c", command]})
+        if "exec_command" in tools:
+            return ToolUse("exec_command", {"cmd": command, "yield_time_ms": YIELD_MS})
+        if "shell_command" in tools:
+            return ToolUse("shell_command", {"command": command, "timeout_ms": COMMAND_MS})
+        return ToolUse("shell", {"command": ["bash", "-c", command], "timeout_ms": COMMAND_MS})
+
+    def waits(self, request: bytes) -> Waits:
+        """`exec_command` comes back after half a minute at most; `write_stdin` without text waits on."""
+        items = objects(at(json.loads(request), "input"))
+        calls = [item for item in items if item.get("type") == "function_call"]
+        waited = sum(call.get("name") == WAIT for call in calls)
+        outputs = [item for item in items if item.get("type") == "function_call_output"]
+        running = RUNNING.search(words(outputs[-1].get("output"))) if outputs else None
+        if running is None:
+            return Waits(waited)
+        return Waits(waited, ToolUse(WAIT, {"session_id": int(running[1]), "yield_time_ms": WAIT_MS}))
+
+
+def _steps(event: dict[str, Any]) -> Iterator[Step]:
+    item, kind = event.get("item"), at(event, "item", "type")
+    if event.get("type") == "item.completed":
+        if kind == "agent_message":
+            yield Step("said", words(at(item, "text")))
+        elif kind == "reasoning":
+            yield Step("thought", words(at(item, "text")))
+        elif kind == "command_execution":
+            yield called("exec_command", item)
+            yield Step("returned", words(at(item, "aggregated_output")), "exec_command")
+        else:
+            yield Step("noted", words(at(item, "message") or item))
+    elif event.get("type") in ("error", "turn.failed"):
+        yield Step("noted", words(event.get("message") or at(event, "error", "message")))
+
+
+def _usage(usage: Any) -> Usage:
+    """As OpenAI counts: input with what came from the cache, output with the reasoning. No request count."""
+    return Usage(
+        input_tokens=number(at(usage, "input_tokens")),
+        cached_input_tokens=number(at(usage, "cached_input_tokens")),
+        cache_write_tokens=number(at(usage, "cache_write_input_tokens")),
+        output_tokens=number(at(usage, "output_tokens")),
+        reasoning_tokens=number(at(usage, "reasoning_output_tokens")),
+        cost_usd=None,
+    )
 
 
 AGENT: Agent = Codex()

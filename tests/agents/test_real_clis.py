@@ -1,4 +1,4 @@
-"""Every agent as it really is, in a sealed sandbox, against a provider that plays a script in its own format."""
+"""Every agent as it really is, in a sealed sandbox, against a provider that plays a script in its format."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TotalTest(unittest.TestCase):
     def test_total(self):
         self.assertEqual(total([1, 2]), 3)
 """
-PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 1000
+PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 3000
 CHECK = "python3 -m unittest 2>&1"
 BUILD = [
     {"say": "The files first.", "write": ["sums.py", "test_sums.py", "docs"]},
@@ -90,7 +90,9 @@ async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Wor
         yield bench
 
 
-def provider_of(agent: Agent, folder: Path, build: list[dict[str, Any]]) -> AbstractAsyncContextManager[Provider]:
+def provider_of(
+    agent: Agent, folder: Path, build: list[dict[str, Any]]
+) -> AbstractAsyncContextManager[Provider]:
     files = {"sums.py": BROKEN, "test_sums.py": TEST, "docs/prose.md": PROSE, "docs/empty": ""}
     for path, text in files.items():
         (folder / "files" / path).parent.mkdir(parents=True, exist_ok=True)
