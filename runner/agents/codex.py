@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runner.agents.kit.cli import CONTEXT_TOKENS, HOME, AgentLog, CliAgent, Launch, Understood
-from runner.agents.kit.events import at, called, json_lines, number, objects, words
+from runner.agents.kit.events import at, json_lines, number, objects, words
 from runner.agents.kit.npm import Package, unpacked
 from runner.core.protocols import Agent, Endpoint, Step, ToolUse, Waits
 from runner.core.records import Limits, Usage
@@ -95,8 +96,8 @@ class Codex(CliAgent):
         """Its self-examination names the model and the address of the provider in use."""
         checks = at(json.loads(shown), "checks")
         reached = at(checks, "network.provider_reachability", "details") or {}
-        address = next((url for name, url in reached.items() if name.startswith("gw ")), None)
-        return Understood((at(checks, "config.load", "details", "model"),), address)
+        told = next((words(text) for name, text in reached.items() if name.startswith("gw ")), "")
+        return Understood((at(checks, "config.load", "details", "model"),), told.partition("<")[0])
 
     def read(self, log: bytes) -> AgentLog:
         """One JSON event a line; each finished turn tells the tokens of the session so far."""
@@ -136,12 +137,21 @@ def _steps(event: dict[str, Any]) -> Iterator[Step]:
         elif kind == "reasoning":
             yield Step("thought", words(at(item, "text")))
         elif kind == "command_execution":
-            yield called("exec_command", item)
+            yield Step("called", _command(words(at(item, "command"))), "exec_command")
             yield Step("returned", words(at(item, "aggregated_output")), "exec_command")
         else:
             yield Step("noted", words(at(item, "message") or item))
     elif event.get("type") in ("error", "turn.failed"):
         yield Step("noted", words(event.get("message") or at(event, "error", "message")))
+
+
+def _command(shown: str) -> str:
+    """What was handed to the shell, of `/bin/bash -c '...'`."""
+    try:
+        shell = shlex.split(shown)
+    except ValueError:
+        return shown
+    return shell[2] if len(shell) == 3 and shell[1] in ("-c", "-lc") else shown
 
 
 def _usage(usage: Any) -> Usage:

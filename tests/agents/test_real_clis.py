@@ -179,7 +179,7 @@ async def test_a_refused_key_ends_it_without_a_storm(bench: Workbench, agent: Ag
         run = await attempt(bench, provider)
     assert run.failure is not None
     assert run.failure.kind == "infra"
-    assert provider.requests <= 5
+    assert 1 <= provider.requests <= 5
 
 
 async def test_a_spent_budget_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
