@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from fake_provider import Opened, Opening
+from wire_samples import SAMPLES, Sample
 
 from runner.core.errors import SpecError
 from runner.core.records import Limits, Prices
-from runner.gateway.scripted import THE_END, load_script
+from runner.gateway.scripted import ASIDE, THE_END, load_script
 
 SCRIPT = """
 title: A greeting
@@ -159,3 +160,35 @@ def test_a_missing_or_unreadable_script_is_named(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(SpecError, match="cannot be read"):
         load_script(tmp_path)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_script_is_played_in_every_format(
+    open_door: Opening, script: Path, sample: Sample, stream: bool
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    played = []
+    for said in range(4):
+        status, body = await sample.ask(opened, stream, **sample.tools, **sample.results(said))
+        assert status == 200
+        reply = sample.read(body, stream)
+        assert (reply.complete, reply.error) == (True, None)
+        exchange = (await opened.settled(said + 1))[-1]
+        assert reply.tokens is not None
+        assert exchange.usage.input_tokens == reply.tokens.input > 10
+        assert exchange.usage.output_tokens == reply.tokens.output
+        played.append((reply.text, reply.command))
+    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.text]
+    commands = [command for _, command in played]
+    assert (commands[0], commands[2:]) == ("ls", [None, None])
+    assert str(commands[1]).startswith("# write greet.sh, lib\n")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_side_request_without_tools_costs_no_step_in_any_format(
+    open_door: Opening, script: Path, sample: Sample
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    _, body = await sample.ask(opened, False, **sample.results(1))
+    assert sample.read(body, False).text == ASIDE
