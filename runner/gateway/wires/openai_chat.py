@@ -90,6 +90,7 @@ class OpenAIChat:
             messages=len(messages),
             turn=roles.count("tool" if tools else "assistant"),
             tools=tuple(tools),
+            choices=as_count(document.get("n")) or 1,
             result=digest_of(takewhile(lambda m: as_dict(m).get("role") == "tool", reversed(messages))),
         )
 
