@@ -45,7 +45,7 @@ class Admission:
             document = parsed(body.decode())
             if not isinstance(document, dict):
                 raise ValueError("the body is not a JSON object")
-            attempt.summary = wire.summary(request.path, document)
+            attempt.summary = wire.summary(request.path_qs, document)
         except ValueError as error:
             raise Refusal(400, Fault.BAD_REQUEST, str(error)) from error
         if attempt.summary.model != model.name:
@@ -53,9 +53,9 @@ class Admission:
             raise Refusal(404, Fault.BAD_REQUEST, message)
         changes = model.params | wire.additions(document | model.params)
         sent = merged(body, document, changes) if changes else body
-        attempt.summary = wire.summary(request.path, document | changes)
-        headers = {name: request.headers[name] for name in wire.passed_headers if name in request.headers}
-        return Asked(sent, document | changes, wire.upstream_path(request.path_qs), headers)
+        attempt.summary = wire.summary(request.path_qs, document | changes)
+        path, headers = wire.upstream_path(request.path_qs), wire.passed_headers(request.headers)
+        return Asked(sent, document | changes, path, headers)
 
     async def admit(self, attempt: Attempt, asked: Asked) -> Call:
         """The call, once there is room for its worst case; raises Refusal if there never will be.

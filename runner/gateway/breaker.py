@@ -13,12 +13,13 @@ from runner.gateway.wire import Fault
 PROVIDER_FAULTS = {
     Fault.PROVIDER_UNAVAILABLE: "the model provider failed",
     Fault.RATE_LIMITED: "the model provider limits the rate of requests",
+    Fault.QUOTA: "the quota with the model provider is used up for now",
     Fault.NO_CREDIT: "the account with the model provider has no credit left",
     Fault.BAD_KEY: "the model provider refuses the key",
     Fault.MODEL_NOT_FOUND: "the model provider does not know the model",
     Fault.REQUEST_REFUSED: "the model provider refuses the request",
 }
-AT_ONCE = frozenset({Fault.BAD_KEY, Fault.NO_CREDIT, Fault.MODEL_NOT_FOUND})
+AT_ONCE = frozenset({Fault.BAD_KEY, Fault.NO_CREDIT, Fault.QUOTA, Fault.MODEL_NOT_FOUND})
 IN_A_ROW = 3
 PASSING = frozenset({Fault.PROVIDER_UNAVAILABLE, Fault.RATE_LIMITED})
 # A request may be refused for what it says, which the agent can mend, or for who asks, which it cannot.

@@ -24,7 +24,7 @@ CUT = "the model provider ended its reply before it was complete"
 
 @dataclass(frozen=True)
 class Forwarder:
-    """Turns a call into the agent's response. Whatever the provider does, the response keeps to the format."""
+    """Turns a call into a response, which keeps to the format whatever the provider does."""
 
     wire: Wire
     upstream: Upstream
@@ -101,13 +101,15 @@ class Forwarder:
         kind = answer.headers.get("Content-Type", "nothing known")
         asked = "a stream" if attempt.summary.stream else "a plain reply"
         message = f"the model provider answered with {kind} where {asked} was asked for: {_shown(body)}"
-        attempt.fail(502, fault_of(self.wire, reply.error) if reply.error else Fault.PROVIDER_UNAVAILABLE, message)
+        attempt.fail(
+            502, fault_of(self.wire, reply.error) if reply.error else Fault.PROVIDER_UNAVAILABLE, message
+        )
         return self.error(502, Fault.PROVIDER_UNAVAILABLE, message)
 
     async def _streamed(
         self, request: web.BaseRequest, answer: Answer, attempt: Attempt
     ) -> web.StreamResponse:
-        """Each chunk goes on before it is looked at, but for the first; a stream that breaks off gets an end."""
+        """All chunks but the first go on before they are looked at; what breaks off still gets an end."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )

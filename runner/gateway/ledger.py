@@ -64,6 +64,7 @@ class Account:
     """Spending against one set of limits. `spent` takes the worst case where the true figure is unknown.
 
     `reserved` is what requests in flight may come to; `changed` is set whenever one of them is settled.
+    `hit` is the first refusal.
     """
 
     scope: str
@@ -71,6 +72,7 @@ class Account:
     spent: Usage = NOT_SENT
     reserved: dict[tuple[int, int], Usage] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    hit: str | None = None
 
     def excess(self, worst: Usage, alone: bool = False) -> str | None:
         """Which limit a request would break, beside those in flight or `alone`."""
@@ -80,6 +82,10 @@ class Account:
             if limit is not None and value is not None and value > limit * (1 + ROUNDING):
                 return f"the {self.scope}'s budget of {limit} {meter} leaves no room for this request"
         return None
+
+    def used_up(self) -> str | None:
+        """Which limit was hit, or leaves no room for any request."""
+        return self.hit or self.excess(LEAST, alone=True)
 
 
 class Ledger:
@@ -97,7 +103,6 @@ class Ledger:
         self._phases: dict[str, Account] = {}
         self._totals: dict[str, Usage] = {}
         self._line = asyncio.Lock()
-        self._spent_out: str | None = None
 
     def begin_phase(self, phase: str, limits: Limits) -> None:
         """Count from here on for `phase`; one that begins again keeps what it spent."""
@@ -137,9 +142,7 @@ class Ledger:
 
     def spent_out(self) -> str | None:
         """Which limit of the run or the invocation is used up: it refused a request, or has room for none."""
-        if self._spent_out is not None:
-            return self._spent_out
-        return next((e for account in self._wide if (e := account.excess(LEAST, alone=True))), None)
+        return next((e for account in self._wide if (e := account.used_up())), None)
 
     def _in_the_way(self, accounts: Sequence[Account], demand: Demand, phase: str) -> Account | None:
         """The account whose requests in flight must be settled first."""
@@ -147,7 +150,7 @@ class Ledger:
         for account in accounts:
             if excess := account.excess(least, alone=True):
                 self.refusals.setdefault(phase, excess)
-                self._spent_out = excess if account in self._wide else self._spent_out
+                account.hit = account.hit or excess
                 raise OverBudget(excess)
         most = demand.worst(demand.most)
         return next((a for a in accounts if a.reserved and a.excess(most)), None)

@@ -13,7 +13,7 @@ SAME_WHATEVER_RESULT = 50
 
 @dataclass
 class _Phase:
-    """`said` and `result` are the newest reply and the tool results it came after, with how often in a row."""
+    """`said` and `result`: the newest reply and the tool results it came after; how often in a row."""
 
     offered: bool = False
     called: bool = False

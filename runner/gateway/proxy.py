@@ -81,7 +81,7 @@ class ModelProxy:
             return self._forwarder.error(500, "gateway_bug", "the gateway failed")
 
     async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
-        token = self._wire.token(request.headers) or ""
+        token = self._wire.token(request.headers, request.query) or ""
         if not hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._service.token.encode()):
             raise Refusal(401, Fault.BAD_REQUEST, "this run's token is missing or wrong")
         if request.method == "GET" and request.path == self._wire.models_path:

@@ -67,7 +67,7 @@ class Retries:
         jitter = settings.chance()
         asked = self._asked_s(attempt.retry_after)
         if asked is None:
-            return min(settings.longest_s, settings.first_s * 2 ** (attempt.number - 1)) * jitter
+            return jitter * min(settings.longest_s, settings.first_s * float(1 << attempt.number - 1))
         return asked + jitter if asked <= settings.longest_s else None
 
     async def sleep(self, wait_s: float) -> None:
