@@ -12,14 +12,13 @@ from rich.console import Console
 
 from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import archive_to_read, complete, warn_of_damage
+from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.records import Rubric, Run
 from runner.pipeline.grading import Graded, chosen_runs, get_rubric, grade_all, lacking_sandboxes
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import set_up
-from runner.report.as_json import run_json
 from runner.report.run_table import render
 
 
@@ -41,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
     warn_of_damage(archive)
     results = rescored(settings, runs, rubric)
     if args.json:
-        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+        print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         render([(r.run, r.score) for r in results], Console())
         for result in results:

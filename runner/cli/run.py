@@ -11,7 +11,7 @@ from rich.console import Console
 
 from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import complete, print_result
+from runner.cli.output import complete, print_result, result_json
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
@@ -20,7 +20,6 @@ from runner.pipeline.executors.local import LocalExecutor
 from runner.pipeline.grading import Graded
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
-from runner.report.as_json import run_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
         images = set_up(settings, plan.images(settings), progress)
     results = interruptible.run(_run(settings, plan, images, args.parallel))
     if args.json:
-        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+        print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         for result in results:
             print_result(result, settings, Console())

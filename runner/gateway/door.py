@@ -182,7 +182,8 @@ class Gateway:
     async def _upstream(self, spec: DoorSpec, wire: Wire) -> Upstream:
         if spec.model.script is not None:
             assert spec.rendering is not None
-            return ScriptedModel(Path(spec.model.script), wire, spec.rendering)
+            shared = Path(spec.model.script_files) if spec.model.script_files else None
+            return ScriptedModel(Path(spec.model.script), wire, spec.rendering, shared)
         assert spec.model.upstream is not None
         if self._session is None:
             self._session = await self._stack.enter_async_context(_session(self._settings))

@@ -8,23 +8,38 @@ from dataclasses import dataclass
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
-from runner.core.records import Blame, Rubric, Run, RunStatus, Score
+from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, all_probes, collect, missing_probes
+from runner.pipeline.evidence import Laboratory, all_checks, all_probes, missing_probes
+from runner.pipeline.repair import improvements
+from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
+from runner.pipeline.trees import TreeEvidence, as_of, graded_trees
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
-from runner.spec.tasks import load_task
+from runner.spec.tasks import load_task, validate_goals
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A run with its score; `why_not` says why there is none."""
+    """A run with its score, what its review was worth and what repairs brought.
+
+    `why_not` says why there is no score.
+    """
 
     run: Run
     score: Score | None
     why_not: str | None = None
+    calibration: Calibration | None = None
+    improvements: tuple[Improvement, ...] = ()
+
+
+def get_task(identity: str, settings: Settings) -> Task:
+    """A task whose goals' every check exists. Raises as `load_task` does."""
+    task = load_task(identity, settings.tasks)
+    validate_goals(task, all_checks(), settings.tasks / identity / "task.yaml")
+    return task
 
 
 def get_rubric(reference: str, settings: Settings) -> Rubric:
@@ -51,16 +66,22 @@ async def grade(
     laboratory: Laboratory | None,
     listen: Listener,
 ) -> Graded:
-    """Score one run and keep the score."""
+    """Score one run and keep the score, and what its review and repair phases were worth."""
     why_not = ungradable(run)
     if why_not is not None:
         return Graded(run, None, why_not)
-    task = load_task(run.trial.task, settings.tasks)
-    evidence = await collect(archive, run, task, laboratory, listen)
-    score = evaluate(rubric, run.id, evidence)
+    assert run.tree is not None
+    task = get_task(run.trial.task, settings)
+    evidence = TreeEvidence(archive, run, task, laboratory, listen)
+    score = evaluate(rubric, run.id, await evidence.of(run.tree))
     archive.add_score(score)
+    reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
+    if reviewed is not None:
+        archive.add_calibration(reviewed)
+    for each in repaired:
+        archive.add_improvement(each)
     listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
-    return Graded(run, score)
+    return Graded(run, score, None, reviewed, repaired)
 
 
 def chosen_runs(archive: Archive, references: Sequence[str], every: bool) -> list[Run]:
@@ -74,6 +95,16 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
     """A run's newest score (under one rubric)."""
     scores = archive.scores(run, rubric)
     return scores[-1] if scores else None
+
+
+def latest(archive: Archive, run: Run) -> Graded:
+    """A run with its newest score, and what was found with that."""
+    score = latest_score(archive, run)
+    if score is None:
+        return Graded(run, None, ungradable(run) or "it has not been scored; run: shipworthy score")
+    calibrations = archive.calibrations(run)
+    repaired = {each.phase: each for each in archive.improvements(run, score.rubric, score.rubric_digest)}
+    return Graded(run, score, None, calibrations[-1] if calibrations else None, tuple(repaired.values()))
 
 
 def lacking_sandboxes(settings: Settings, runs: Sequence[Run]) -> set[str]:
@@ -98,7 +129,8 @@ async def grade_all(
 def _needs_lab(archive: Archive, run: Run) -> bool:
     if ungradable(run) is not None:
         return False
-    return any(probe.needs_lab for probe in missing_probes(archive, run, all_probes(), None))
+    missing = (missing_probes(archive, as_of(run, tree), all_probes(), None) for tree in graded_trees(run))
+    return any(probe.needs_lab for probes in missing for probe in probes)
 
 
 def laboratory(bench: Workbench) -> Laboratory:

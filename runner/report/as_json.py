@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from runner.core.records import AppliedDeduction, DimensionScore, Run, Score
+from runner.core.records import (
+    AppliedDeduction,
+    Calibration,
+    DimensionScore,
+    Improvement,
+    Run,
+    Score,
+)
 
 
-def run_json(run: Run, score: Score | None) -> dict[str, Any]:
+def run_json(
+    run: Run,
+    score: Score | None,
+    calibration: Calibration | None = None,
+    improvements: Iterable[Improvement] = (),
+) -> dict[str, Any]:
     """What `--json` prints of a run. None is unknown or, of an unscored run, not there yet; never 0."""
     return {
         "run": run.id,
@@ -23,6 +35,8 @@ def run_json(run: Run, score: Score | None) -> dict[str, Any]:
         "tier": score.tier if score else None,
         "dimensions": [_dimension(d) for d in score.dimensions] if score else [],
         "ceilings": _deductions(score.ceilings) if score else [],
+        "calibration": _calibration(calibration) if calibration else None,
+        "improvements": [_improvement(each) for each in improvements],
         "cost_usd": run.usage.cost_usd,
         "wall_s": run.wall_s,
         "requests": run.usage.requests,
@@ -45,6 +59,15 @@ def _dimension(dimension: DimensionScore) -> dict[str, Any]:
         "lost": _deductions(dimension.applied),
         "unknown": _deductions(dimension.unknown),
     }
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    return calibration.model_dump(mode="json", include={"file", "file_found", "counts", "goals", "changed"})
+
+
+def _improvement(improvement: Improvement) -> dict[str, Any]:
+    without = {"run", "rubric_digest", "evidence_digest", "before_tree", "after_tree"}
+    return improvement.model_dump(mode="json", exclude=without)
 
 
 def _deductions(deductions: Iterable[AppliedDeduction]) -> list[dict[str, Any]]:

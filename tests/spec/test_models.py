@@ -100,7 +100,7 @@ def test_identity_is_what_decides_the_answers(tmp_path: Path) -> None:
 def test_a_changed_script_is_another_model(tmp_path: Path, catalogue: Catalogue) -> None:
     demo = tmp_path / "task/demos/x"
     demo.mkdir(parents=True)
-    (demo / "script.yaml").write_text("a")
+    (demo / "script.yaml").write_text("title: a")
     before = resolve_model("demo/x", catalogue, tmp_path / "task")
-    (demo / "script.yaml").write_text("b")
+    (demo / "script.yaml").write_text("title: b")
     assert resolve_model("demo/x", catalogue, tmp_path / "task").identity() != before.identity()
