@@ -12,8 +12,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is one of: waiting, resumed, run, phase, skipped, turn, snapshot, review_changed, failed_checks,
-    retry, sealed, probe, scored."""
+    """`kind` is one of: waiting, resumed, run, warning, phase, skipped, turn, snapshot, review_changed,
+    failed_checks, downloads, retry, sealed, probe, scored."""
 
     kind: str
     run: str

@@ -43,8 +43,11 @@ def run_json(
         "tokens": {
             "input": run.usage.input_tokens,
             "cached_input": run.usage.cached_input_tokens,
+            "cache_write": run.usage.cache_write_tokens,
             "output": run.usage.output_tokens,
+            "reasoning": run.usage.reasoning_tokens,
         },
+        "disagreements": [d.model_dump(mode="json") for d in run.disagreements],
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
     }
 

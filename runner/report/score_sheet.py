@@ -15,6 +15,7 @@ from runner.core.records import (
     AppliedDeduction,
     Calibration,
     DimensionScore,
+    Disagreement,
     Failure,
     Finding,
     Improvement,
@@ -39,6 +40,8 @@ def render(
 ) -> None:
     """Print it, in 80 columns or more; colour adds nothing that is not also written."""
     console.print(_header(run, score, console))
+    for disagreement in run.disagreements:
+        console.print(_disagreement(disagreement, console))
     if run.failure:
         console.print(_failure(run.failure, console))
     if score is None:
@@ -83,6 +86,19 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
             ("usage  ", "dim"), f"{count(run.usage.requests)} requests, {tokens(run.usage)} tokens"
         ),
     )
+
+
+def _disagreement(disagreement: Disagreement, console: Console) -> RenderableType:
+    """Two figures for one meter; the ledger's counts."""
+    show = money if disagreement.meter == "cost_usd" else _counted
+    ledger, other = show(disagreement.ledger), show(disagreement.other)
+    by = "our prices give" if disagreement.source == "provider" else "the agent's own log says"
+    told = f"{disagreement.meter} of phase {disagreement.phase}: {ledger} in the ledger, {by} {other}"
+    return printable(told, console, "yellow")
+
+
+def _counted(number: float) -> str:
+    return count(round(number))
 
 
 def _failure(failure: Failure, console: Console) -> RenderableType:
