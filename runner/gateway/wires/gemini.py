@@ -149,11 +149,7 @@ class Gemini:
 
 
 class GeminiTap(EventTap):
-    """Assembles streamed candidates. Every chunk may state the usage so far: it counts once it is final."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._usage: Tokens | None = None
+    """Assembles streamed candidates. Every chunk may state the usage so far: the final one counts."""
 
     def take(self, event: dict[str, Any]) -> None:
         """One chunk, which is like a whole reply."""
@@ -164,8 +160,8 @@ class GeminiTap(EventTap):
             self._complete = self._complete or bool(as_text(candidate.get("finishReason")))
         blocked = as_text(as_dict(event.get("promptFeedback")).get("blockReason"))
         self._complete = self._complete or bool(blocked)
-        self._usage = _tokens(event.get("usageMetadata")) or self._usage
-        self._tokens = self._usage if self._complete else None
+        if self._complete:
+            self._tokens = _tokens(event.get("usageMetadata")) or self._tokens
 
     def _take_part(self, part: dict[str, Any]) -> None:
         self._keep(self._reasoning if part.get("thought") is True else self._text, part.get("text"))

@@ -170,7 +170,8 @@ class ResponseTap(EventTap):
         kind, call_id = as_text(item.get("type")), as_text(item.get("call_id"))
         if not kind.endswith("_call") or not call_id:
             return False
-        self._call(index, as_text(item.get("name")) or kind.removesuffix("_call"), call_id)
+        name = item.get("name")
+        self._call(index, kind.removesuffix("_call") if name is None else name, call_id)
         return True
 
     def _told_more(self, kind: str, index: int) -> bool:
