@@ -76,10 +76,10 @@ class Account:
 
     def excess(self, worst: Usage, alone: bool = False) -> str | None:
         """Which limit a request would break, beside those in flight or `alone`."""
-        total = (self.spent if alone else reduce(add, self.reserved.values(), self.spent)) + worst
+        counted = [self.spent, worst, *(() if alone else self.reserved.values())]
         for meter in METERS:
-            limit, value = getattr(self.limits, meter), getattr(total, meter)
-            if limit is not None and value is not None and value > limit * (1 + ROUNDING):
+            limit = getattr(self.limits, meter)
+            if limit is not None and _total(counted, meter) > limit * (1 + ROUNDING):
                 return f"the {self.scope}'s budget of {limit} {meter} leaves no room for this request"
         return None
 
@@ -117,11 +117,18 @@ class Ledger:
         """
         accounts = self._accounts(phase)
         async with self._line:
-            while busy := self._in_the_way(accounts, demand, phase):
+            granted, worst = demand.most, demand.worst(demand.most)
+            while any(account.excess(worst) for account in accounts):
+                self._check(accounts, demand.worst(demand.least), phase)
+                busy = next((a for a in accounts if a.reserved and a.excess(worst)), None)
+                if busy is None:
+                    granted = _affordable(accounts, demand)
+                    worst = demand.worst(granted)
+                    break
                 busy.changed.clear()
                 await busy.changed.wait()
-            granted = _affordable(accounts, demand)
-            self._reserve(accounts, n, demand.worst(granted))
+            for account in accounts:
+                account.reserved[id(self), n] = worst
         return granted
 
     def settle(self, exchange: Exchange) -> None:
@@ -144,20 +151,13 @@ class Ledger:
         """Which limit of the run or the invocation is used up: it refused a request, or has room for none."""
         return next((e for account in self._wide if (e := account.used_up())), None)
 
-    def _in_the_way(self, accounts: Sequence[Account], demand: Demand, phase: str) -> Account | None:
-        """The account whose requests in flight must be settled first."""
-        least = demand.worst(demand.least)
+    def _check(self, accounts: Sequence[Account], least: Usage, phase: str) -> None:
+        """Raises OverBudget if the least that a request needs will never fit."""
         for account in accounts:
             if excess := account.excess(least, alone=True):
                 self.refusals.setdefault(phase, excess)
                 account.hit = account.hit or excess
                 raise OverBudget(excess)
-        most = demand.worst(demand.most)
-        return next((a for a in accounts if a.reserved and a.excess(most)), None)
-
-    def _reserve(self, accounts: Sequence[Account], n: int, worst: Usage) -> None:
-        for account in accounts:
-            account.reserved[id(self), n] = worst
 
     def _accounts(self, phase: str) -> list[Account]:
         return [*self._wide, *(a for name, a in self._phases.items() if name == phase)]
@@ -167,13 +167,18 @@ def _affordable(accounts: Sequence[Account], demand: Demand) -> int:
     """The most output tokens, `least` or more, with which all limits hold; that `least` fits is known."""
     low, high = demand.least, demand.most
     while low < high:
-        middle = high if low == demand.least and high == demand.most else (low + high + 1) // 2
+        middle = (low + high + 1) // 2
         worst = demand.worst(middle)
-        if not any(account.excess(worst) for account in accounts):
-            low = middle
-        else:
+        if any(account.excess(worst) for account in accounts):
             high = middle - 1
+        else:
+            low = middle
     return low
+
+
+def _total(counted: Sequence[Usage], meter: str) -> float:
+    """The sum of a meter; what is unknown cannot be held, and counts as nothing."""
+    return sum(getattr(usage, meter) or 0 for usage in counted)
 
 
 def _known(usage: Usage, worst: Usage) -> Usage:

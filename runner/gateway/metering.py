@@ -10,6 +10,7 @@ DENSEST = 1 / 2  # tokens a byte: code and prose in JSON have 1/3 or less
 TELLING_BYTES = 10_000
 MARGIN = 1.05
 CAP_BYTES = 64
+RATE_STEP = 10_000
 
 
 class Meter:
@@ -18,6 +19,7 @@ class Meter:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._density = DENSEST
+        self._rates: dict[int, tuple[float, float] | None] = {}
 
     def usage(self, reply: Reply) -> Usage:
         """What a reply's tokens come to. What it does not tell is unknown, and so is the output of one that
@@ -38,8 +40,23 @@ class Meter:
     def worst(self, body_bytes: int, output: int) -> Usage:
         """The most that a request of this size can come to with so many output tokens."""
         read = -(-int((body_bytes + CAP_BYTES) * self._density * 1000) // 1000)
-        cost = worst_usd(self._model, read, output)
+        rates = self._rates_of(read)
+        cost = None if rates is None else read * rates[0] + output * rates[1]
         return Usage(requests=1, input_tokens=read, output_tokens=output, cost_usd=cost)
+
+    def _rates_of(self, read: int) -> tuple[float, float] | None:
+        """USD a token, input and output, of a request of this size rounded up: prices rise with size.
+
+        Looking them up in the table each time would take longer than all else that is done to a request.
+        """
+        size = -(-read // RATE_STEP) * RATE_STEP
+        if size not in self._rates:
+            self._rates[size] = None
+            without = worst_usd(self._model, size, 0)
+            with_output = worst_usd(self._model, size, size)
+            if without is not None and with_output is not None:
+                self._rates[size] = without / size, (with_output - without) / size
+        return self._rates[size]
 
     def learn(self, body_bytes: int, usage: Usage) -> None:
         """Worst cases follow the densest request so far; a small one says too little."""

@@ -150,7 +150,7 @@ class ModelProxy:
         """What a usable reply tells beside itself: whether the model loops, and what the provider charges."""
         if loop := self.progress.note(attempt.phase, attempt.summary, reply):
             self.breaker.stop(loop)
-        if reply.tokens:
+        if reply.tokens and reply.tokens.cost_usd is not None:
             price = priced(self._service.model, reply.tokens)
             self.reconciliation.note(attempt.phase, reply.tokens.cost_usd, price)
 

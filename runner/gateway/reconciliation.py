@@ -21,9 +21,9 @@ class Reconciliation:
     def __init__(self) -> None:
         self._stated: dict[str, tuple[float, float]] = {}
 
-    def note(self, phase: str, stated: float | None, priced: float | None) -> None:
-        """One reply's two costs; it says nothing unless both are known."""
-        if stated is not None and priced is not None:
+    def note(self, phase: str, stated: float, priced: float | None) -> None:
+        """One reply's two costs; it says nothing if ours is unknown."""
+        if priced is not None:
             before = self._stated.get(phase, (0.0, 0.0))
             self._stated[phase] = (before[0] + stated, before[1] + priced)
 
