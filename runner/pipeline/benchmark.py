@@ -15,7 +15,7 @@ from runner.core.records import Blame, Limits, Model, PhaseKind, Rubric, Run, Ru
 from runner.core.registry import load
 from runner.gateway.pricing import is_priced
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory
+from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory, rubric_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
@@ -63,7 +63,7 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
     if request.epochs < 1:
         raise UserError(f"epochs: should be 1 or more, not {request.epochs}")
     task = get_task(request.task, settings)
-    rubric = get_rubric(request.rubric or task.rubric, settings)
+    rubric = rubric_for(task.id, request.rubric, settings)
     if any(phase.kind is PhaseKind.REPAIR for phase in task.phases):
         get_rubric(task.rubric, settings)  # repair phases ask by the task's own, whatever grades
     agent: Agent = load(agents, request.agent, "agent").AGENT

@@ -1,10 +1,10 @@
-"""From an archived tree to evidence: every probe once per tree, version and environment."""
+"""From an archived tree to evidence: each probe a rubric asks for, once per tree, version and environment."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,11 @@ def all_checks() -> dict[str, str]:
     return {check: statement for probe in all_probes() for check, statement in probe.checks.items()}
 
 
+def probes_for(checks: Collection[str]) -> tuple[Probe, ...]:
+    """The probes that decide any of these checks; a repository is not looked at for what nobody asks."""
+    return tuple(probe for probe in all_probes() if not probe.checks.keys().isdisjoint(checks))
+
+
 @dataclass(frozen=True)
 class Laboratory:
     """Where lab probes work; `images` maps sandbox names to tags."""
@@ -51,22 +56,27 @@ def missing_probes(
 
 
 async def collect(
-    archive: Archive, run: Run, task: Task, laboratory: Laboratory | None, listen: Listener
+    archive: Archive,
+    run: Run,
+    task: Task,
+    chosen: Sequence[Probe],
+    laboratory: Laboratory | None,
+    listen: Listener,
 ) -> list[Evidence]:
-    """The evidence of every probe for a run that has a tree, from the archive where it is there already.
+    """The evidence of these probes for a run that has a tree, from the archive where it is there already.
 
     Without a laboratory, evidence from any environment will do, and a lab probe without any is UNKNOWN.
     A probe that crashed or lost its sandbox is UNKNOWN in the result and not kept, so it is tried again.
     """
     assert run.tree is not None
     environment = laboratory.images[task.sandbox].partition(":")[2] if laboratory else None
-    missing = missing_probes(archive, run, all_probes(), environment)
+    missing = missing_probes(archive, run, chosen, environment)
     found: dict[str, Evidence] = {}
     if missing:
         subject = await asyncio.to_thread(_subject, archive, run, task, laboratory)
         work = [_examine(probe, subject, environment, archive, listen) for probe in missing]
         found = {evidence.probe: evidence for evidence in await asyncio.gather(*work)}
-    kept = {p.id: _kept(archive, run.tree, p, environment) for p in all_probes() if p.id not in found}
+    kept = {p.id: _kept(archive, run.tree, p, environment) for p in chosen if p.id not in found}
     return [*found.values(), *(evidence for evidence in kept.values() if evidence is not None)]
 
 

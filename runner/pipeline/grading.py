@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, all_probes, missing_probes
+from runner.pipeline.evidence import Laboratory, all_checks, missing_probes, probes_for
 from runner.pipeline.repair import improvements
 from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
-from runner.pipeline.trees import TreeEvidence, as_of, graded_trees
+from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
@@ -49,6 +49,33 @@ def get_rubric(reference: str, settings: Settings) -> Rubric:
     return rubric
 
 
+def rubric_for(task: str, reference: str | None, settings: Settings) -> Rubric:
+    """The rubric a user names for runs of a task, else its own. Raises UserError if it does not fit."""
+    rubric = get_rubric(reference or load_task(task, settings.tasks).rubric, settings)
+    if why_not := _misfit(task, rubric, settings):
+        raise UserError(why_not)
+    return rubric
+
+
+def misfits(runs: Iterable[Run], rubric: Rubric, settings: Settings) -> dict[str, str]:
+    """The tasks among these runs that a rubric was not written for, each with the reason.
+
+    Versions of one rubric share its id. Under another one's checks a run would keep points for nothing.
+    """
+    tasks = sorted({run.trial.task for run in runs})
+    found = {task: _misfit(task, rubric, settings) for task in tasks}
+    return {task: why_not for task, why_not in found.items() if why_not is not None}
+
+
+def _misfit(task: str, rubric: Rubric, settings: Settings) -> str | None:
+    try:
+        own = load_rubric(load_task(task, settings.tasks).rubric, settings.rubrics)
+    except UserError as error:
+        return str(error)
+    fits = own.id == rubric.id
+    return None if fits else f"task {task} is graded by versions of rubric {own.id}, not by {rubric.name}"
+
+
 def ungradable(run: Run) -> str | None:
     """Why a run gets no score: only what the model is answerable for is graded."""
     if run.status is RunStatus.INTERRUPTED:
@@ -71,9 +98,8 @@ async def grade(
     if why_not is not None:
         return Graded(run, None, why_not)
     assert run.tree is not None
-    task = get_task(run.trial.task, settings)
-    evidence = TreeEvidence(archive, run, task, laboratory, listen)
-    score = evaluate(rubric, run.id, await evidence.of(run.tree))
+    evidence = TreeEvidence(archive, run, get_task(run.trial.task, settings), laboratory, listen)
+    score = evaluate(rubric, run.id, await evidence.of(run.tree, rubric.checks()))
     archive.add_score(score)
     reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
     if reviewed is not None:
@@ -107,11 +133,11 @@ def latest(archive: Archive, run: Run) -> Graded:
     return Graded(run, score, None, calibrations[-1] if calibrations else None, tuple(repaired.values()))
 
 
-def lacking_sandboxes(settings: Settings, runs: Sequence[Run]) -> set[str]:
-    """The sandboxes that must be started because evidence is missing; mostly none."""
+def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
+    """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
-    lacking = {run.trial.task for run in runs if _needs_lab(archive, run)}
-    return {load_task(task, settings.tasks).sandbox for task in lacking}
+    tasks = {run.trial.task: load_task(run.trial.task, settings.tasks) for run in runs}
+    return {task.sandbox for run in runs if _needs_lab(archive, run, rubric, task := tasks[run.trial.task])}
 
 
 async def grade_all(
@@ -126,10 +152,11 @@ async def grade_all(
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
 
 
-def _needs_lab(archive: Archive, run: Run) -> bool:
+def _needs_lab(archive: Archive, run: Run, rubric: Rubric, task: Task) -> bool:
     if ungradable(run) is not None:
         return False
-    missing = (missing_probes(archive, as_of(run, tree), all_probes(), None) for tree in graded_trees(run))
+    wanted = checks_by_tree(run, rubric, task).items()
+    missing = (missing_probes(archive, as_of(run, tree), probes_for(asked), None) for tree, asked in wanted)
     return any(probe.needs_lab for probes in missing for probe in probes)
 
 

@@ -28,7 +28,7 @@ MAX_PLACE = 120
 async def failures(evidence: TreeEvidence, rubric: Rubric) -> tuple[Finding, ...]:
     """What failed and costs points in the tree that a run has come to."""
     assert evidence.run.tree is not None
-    return costly_failures(rubric, await evidence.of(evidence.run.tree))
+    return costly_failures(rubric, await evidence.of(evidence.run.tree, rubric.checks()))
 
 
 def with_failures(phase: Phase, found: Sequence[Finding], statements: Mapping[str, str]) -> Phase:
@@ -62,8 +62,10 @@ async def improvements(evidence: TreeEvidence, rubric: Rubric) -> tuple[Improvem
     for before, repair in steps(evidence.run, PhaseKind.REPAIR):
         assert before.tree is not None
         assert repair.tree is not None
-        old, new = await evidence.of(before.tree), await evidence.of(repair.tree)
-        found.append(improvement(evidence.run.id, repair.id, rubric, old, new))
+        old = await evidence.of(before.tree, rubric.checks())
+        new = await evidence.of(repair.tree, rubric.checks())
+        trees = (before.tree, repair.tree)
+        found.append(improvement((evidence.run.id, repair.id), trees, rubric, old, new))
     return tuple(found)
 
 

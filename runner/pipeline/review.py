@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.archive.repository import Bounds, Repository, open_repository
 from runner.core.records import Calibration, PhaseKind, PhaseResult
-from runner.pipeline.trees import TreeEvidence, steps
+from runner.pipeline.trees import TreeEvidence, goal_checks, steps
 from runner.scoring.calibration import calibrate
 
 
@@ -41,7 +41,7 @@ async def calibration(evidence: TreeEvidence) -> Calibration | None:
         goals=task.goals,
         file=(task.review_file, text),
         changed=changed,
-        evidence=await evidence.of(review.tree),
+        evidence=await evidence.of(review.tree, goal_checks(task)),
         tree=review.tree,
     )
 

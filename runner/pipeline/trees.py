@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 from runner.archive.archive import Archive
-from runner.core.records import Evidence, PhaseKind, PhaseResult, Run, Task
+from runner.core.records import Evidence, PhaseKind, PhaseResult, Rubric, Run, Task
 from runner.pipeline.events import Listener
-from runner.pipeline.evidence import Laboratory, collect
+from runner.pipeline.evidence import Laboratory, collect, probes_for
 
 
 def steps(run: Run, kind: PhaseKind) -> list[tuple[PhaseResult, PhaseResult]]:
@@ -16,11 +17,20 @@ def steps(run: Run, kind: PhaseKind) -> list[tuple[PhaseResult, PhaseResult]]:
     return [(before, phase) for before, phase in pairwise(left) if phase.kind is kind]
 
 
-def graded_trees(run: Run) -> tuple[str, ...]:
-    """The trees that grading needs evidence of, the run's own first."""
-    reviewed = [phase.tree for _, phase in steps(run, PhaseKind.REVIEW)]
-    repaired = [tree for pair in steps(run, PhaseKind.REPAIR) for tree in (pair[0].tree, pair[1].tree)]
-    return tuple(dict.fromkeys(tree for tree in (run.tree, *reviewed, *repaired) if tree is not None))
+def checks_by_tree(run: Run, rubric: Rubric, task: Task) -> dict[str, frozenset[str]]:
+    """What grading wants to know of which of a run's trees."""
+    wanted: dict[str, frozenset[str]] = {run.tree: rubric.checks()} if run.tree else {}
+    for pair in steps(run, PhaseKind.REPAIR):
+        wanted |= {phase.tree: rubric.checks() for phase in pair if phase.tree}
+    for _, review in steps(run, PhaseKind.REVIEW):
+        assert review.tree is not None
+        wanted[review.tree] = wanted.get(review.tree, frozenset()) | goal_checks(task)
+    return wanted
+
+
+def goal_checks(task: Task) -> frozenset[str]:
+    """Every check that decides one of a task's goals."""
+    return frozenset(check for goal in task.goals for check in goal.checks)
 
 
 def as_of(run: Run, tree: str) -> Run:
@@ -29,7 +39,7 @@ def as_of(run: Run, tree: str) -> Run:
 
 
 class TreeEvidence:
-    """The evidence of a run's trees, each collected once."""
+    """The evidence of a run's trees; no probe looks at one twice."""
 
     def __init__(
         self, archive: Archive, run: Run, task: Task, laboratory: Laboratory | None, listen: Listener
@@ -39,11 +49,13 @@ class TreeEvidence:
         self.task = task
         self._laboratory = laboratory
         self._listen = listen
-        self._found: dict[str, list[Evidence]] = {}
+        self._found: dict[tuple[str, str], Evidence] = {}
 
-    async def of(self, tree: str) -> list[Evidence]:
-        """What probes found in one of the run's trees."""
-        if tree not in self._found:
-            run = as_of(self.run, tree)
-            self._found[tree] = await collect(self.archive, run, self.task, self._laboratory, self._listen)
-        return self._found[tree]
+    async def of(self, tree: str, checks: Collection[str]) -> list[Evidence]:
+        """What the probes that decide these checks found in one of the run's trees."""
+        chosen = probes_for(checks)
+        new = [probe for probe in chosen if (tree, probe.id) not in self._found]
+        run = as_of(self.run, tree)
+        found = await collect(self.archive, run, self.task, new, self._laboratory, self._listen)
+        self._found |= {(tree, evidence.probe): evidence for evidence in found}
+        return [self._found[tree, probe.id] for probe in chosen]

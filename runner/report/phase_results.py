@@ -27,7 +27,7 @@ def calibration_table(calibration: Calibration, console: Console) -> RenderableT
     """A line a goal: what was claimed, what was found, and what to think of it."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for column in ("goal", "claimed", "found", "so"):
-        table.add_column(column, overflow="fold", no_wrap=column != "goal")
+        table.add_column(column, overflow="fold")
     for number, each in enumerate(calibration.goals, 1):
         word, style = _WORDS[each.comparison]
         claimed = each.claimed.value.upper() if each.claimed else "-"
@@ -50,14 +50,18 @@ def improvement_lines(improvements: Iterable[Improvement], console: Console) -> 
     parts: list[RenderableType] = []
     for each in improvements:
         before, after = interval(each.before_low, each.before_high), interval(each.after_low, each.after_high)
-        gained = interval(each.gained_low, each.gained_high)
         parts.append(printable(f"Repair in phase {each.phase} ({each.rubric})", console, "bold"))
-        sign = "+" if each.gained_low >= 0 and each.gained_high > 0 else ""
-        parts.append(Text(f"{before} -> {after} points, gained {sign}{gained}"))
+        parts.append(Text(f"{before} -> {after} points, gained {_gain(each)}"))
         lists = {"told of": each.asked, "fixed": each.fixed, "broken": each.broken}
         for name, checks in lists.items():
             parts.append(printable(f"{name}: {', '.join(checks) or 'none'}", console))
     return Padding(Group(*parts), (1, 0, 0, 0))
+
+
+def _gain(improvement: Improvement) -> str:
+    """`+12`, or `-3 to +4`: with signs a hyphen would not do."""
+    signed = [f"{gain:+g}" if gain else "0" for gain in (improvement.gained_low, improvement.gained_high)]
+    return " to ".join(dict.fromkeys(signed))
 
 
 def _over_claim(each: GoalComparison, console: Console) -> list[RenderableType]:

@@ -28,7 +28,8 @@ _MARKS = {
     **dict.fromkeys("\u274c\u2716\u2718\U0001f534\U0001f7e5\u26d4", Claim.FAIL),
 }
 _WORD = re.compile(r"[A-Za-z]+")
-_DECORATION = "*_`~>#|[](){}:.,;=-\u2013\u2014\u2022+ \t\ufe0f"
+_DECORATION = "*_`~>#|[](){}:.,;=-\u2013\u2014\u2022+ \t\ufe0f\ufeff"
+_BOX = re.compile(r"[-*+\s]{0,9}\[[ xX]?\]")
 _NUMBER = re.compile(r"(?:goal|g|no|nr)?[\s#.:_-]{0,3}([0-9]{1,4})(?![0-9A-Za-z_]|\.[0-9])", re.IGNORECASE)
 _LABEL = re.compile(r"(?:(?:my|self)[ -])?(?:verdict|status|result|grade|claim)s?\b", re.IGNORECASE)
 
@@ -75,9 +76,9 @@ def _without(text: str, start: str, end: str, within_line: bool = False) -> str:
     return "".join([*kept, text[place:]])
 
 
-def _goal(line: str, goals: Sequence[Goal]) -> tuple[str | None, str]:
-    """The goal a line begins with, by number or id, and what follows."""
-    start = line.lstrip(_DECORATION + "".join(_MARKS))
+def _goal(line: str, goals: Sequence[Goal], after_verdict: bool = False) -> tuple[str | None, str]:
+    """The goal a line begins with, by number or id, perhaps after its verdict, and what tells of it."""
+    start = (line[box.end() :] if (box := _BOX.match(line)) else line).lstrip(_DECORATION + "".join(_MARKS))
     for goal in goals:
         for name in (goal.id, goal.id.replace("_", "-"), goal.id.replace("_", " ")):
             rest = start[len(name) :]
@@ -87,8 +88,8 @@ def _goal(line: str, goals: Sequence[Goal]) -> tuple[str | None, str]:
     if number and 1 <= int(number[1]) <= len(goals):
         return goals[int(number[1]) - 1].id, line if _begins_with_mark(line) else start[number.end() :]
     verdict = _WORD.match(start)
-    if verdict and verdict[0] in _VERDICTS:  # `PASS: 3. ...`
-        goal_id, _ = _goal(start[verdict.end() :], goals)
+    if not after_verdict and verdict and verdict[0] in _VERDICTS:  # `PASS: 3. ...`
+        goal_id, _ = _goal(start[verdict.end() :], goals, after_verdict=True)
         return goal_id, start
     return None, line
 

@@ -10,13 +10,18 @@ from runner.scoring.evaluate import costly_failures, evaluate, evidence_digest, 
 
 
 def improvement(
-    run: str, phase: str, rubric: Rubric, before: Sequence[Evidence], after: Sequence[Evidence]
+    of: tuple[str, str],
+    trees: tuple[str, str],
+    rubric: Rubric,
+    before: Sequence[Evidence],
+    after: Sequence[Evidence],
 ) -> Improvement:
-    """What a phase made of the evidence before it, under one rubric.
+    """What a phase (`of`: the run's and its id) made of the tree before it, under one rubric.
 
     The gain is an interval as soon as one score is one: the worst score after less the best before, and
-    the other way round; but of one tree it is 0. There must be evidence of both.
+    the other way round; but of one tree it is 0. Raises ShipworthyError as `evaluate` does.
     """
+    run, phase = of
     old, new = evaluate(rubric, run, before), evaluate(rubric, run, after)
     checks = rubric.checks()
     were = {c: f.outcome for c, f in findings_by_check(before).items() if c in checks}
@@ -28,8 +33,8 @@ def improvement(
         phase=phase,
         rubric=rubric.name,
         rubric_digest=rubric.digest(),
-        before_tree=before[0].tree,
-        after_tree=after[0].tree,
+        before_tree=trees[0],
+        after_tree=trees[1],
         evidence_digest=both,
         before_low=old.low,
         before_high=old.high,
