@@ -57,7 +57,8 @@ def called(index: int, call: ToolCall | None = None, arguments: str = "") -> dic
 
 @dataclass(frozen=True, repr=False)
 class Sample:
-    """A wire with one reply of two parallel tool calls. `final` is how a stream of the format must end."""
+    """A wire with one reply of two parallel tool calls. `marker` is in the event that finishes a reply,
+    `final` is how a stream ends that the gateway had to end."""
 
     wire: str
     path: str
@@ -69,6 +70,7 @@ class Sample:
     chunks: list[bytes]
     plain: bytes
     reply: Reply
+    marker: bytes
     final: bytes
     tools: dict[str, Any]
     results: Callable[[int], dict[str, Any]]
@@ -188,6 +190,7 @@ CHAT = Sample(
         indent=3,
     ).encode(),
     reply=Reply(TEXT, "Hm.", (LS, PWD), Tokens(1200, 1024, 90, reasoning=40)),
+    marker=b'"tool_calls"}',
     final=b"data: [DONE]\n\n",
     tools={"tools": [{"type": "function", "function": {"name": "bash"}}]},
     results=_chat_results,
@@ -316,6 +319,7 @@ RESPONSES = Sample(
     ),
     plain=json.dumps(RESPONSES_WHOLE, indent=3).encode(),
     reply=Reply(TEXT, "Hm.", (LS, PWD), Tokens(1200, 1024, 90, reasoning=40)),
+    marker=b"response.completed",
     final=b"}}\n\n",
     tools={"tools": [{"type": "function", "name": "bash", "parameters": {}}]},
     results=_responses_results,
@@ -415,6 +419,7 @@ MESSAGES = Sample(
         indent=3,
     ).encode(),
     reply=Reply(TEXT, "Hm.", (LS, PWD), Tokens(1200, 1024, 90, cache_write=100)),
+    marker=b"message_stop",
     final=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     tools={"tools": [{"name": "bash", "input_schema": {"type": "object"}}]},
     results=_messages_results,
@@ -477,6 +482,7 @@ GEMINI = Sample(
         indent=3,
     ).encode(),
     reply=Reply(TEXT, "Hm.", (LS, PWD), Tokens(1200, 1024, 90, reasoning=40)),
+    marker=b"finishReason",
     final=b'"finishReason":"OTHER","index":0}]}\n\n',
     tools={"tools": [{"functionDeclarations": [{"name": "bash", "parameters": {"type": "OBJECT"}}]}]},
     results=_gemini_results,

@@ -24,7 +24,9 @@ from runner.gateway.wire import (
     parsed,
 )
 
-CALL_PATH = re.compile(r"/v1beta/models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)")
+# Clients ask for either version; the base URL's own is the one that counts.
+VERSION = r"/v1(?:beta|alpha)?/"
+CALL_PATH = re.compile(VERSION + r"models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)")
 STATUS_NAMES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -52,7 +54,7 @@ class Gemini:
 
     def upstream_path(self, path: str) -> str:
         """The base URL ends in the version. A `key` in the query is this run's token: it stays here."""
-        path, _, query = path.removeprefix("/v1beta/").partition("?")
+        path, _, query = re.sub(f"^{VERSION}", "", path).partition("?")
         kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "key"]
         return "?".join([path, *(["&".join(kept)] if kept else [])])
 
