@@ -70,7 +70,8 @@ class Admission:
         attempt.sending()
         body = asked.body
         if granted < demand.most:
-            limit = self._wire.output_limit(asked.document, granted // attempt.summary.choices)
+            attempt.capped_to = granted // attempt.summary.choices
+            limit = self._wire.output_limit(asked.document, attempt.capped_to)
             body = merged(body, asked.document, limit)
         return Call(attempt.phase, asked.path, body, attempt.summary, asked.headers)
 

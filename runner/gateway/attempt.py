@@ -27,7 +27,8 @@ class Attempt:
     """As long as nothing else is known, the agent broke it off.
 
     `number` counts the tries of request `n`. `retryable`: the call surely did nothing and cost nothing, and
-    nothing of its reply was passed on. `retry_after` is that header of the reply.
+    nothing of its reply was passed on. `retry_after` is that header of the reply. `capped_to`: see Exchange.
+    `bug`: a mistake of ours in a stream that had begun.
     """
 
     n: int
@@ -42,6 +43,8 @@ class Attempt:
     error: str | None = "the agent went away before the reply was complete"
     retryable: bool = False
     retry_after: str | None = None
+    capped_to: int | None = None
+    bug: str | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=perf_counter)
 
@@ -84,4 +87,5 @@ class Attempt:
             error=self.error,
             command=self.reply.command if self.reply else None,
             attempt=self.number,
+            capped_to=self.capped_to,
         )

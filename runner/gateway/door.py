@@ -162,9 +162,8 @@ class Gateway:
         ledger = Ledger(spec.limits, self._invocation)
         upstream = await self._upstream(spec, wire)
         with JsonLines(spec.transcript, redactor) as transcript, JsonLines(spec.downloads, redactor) as log:
-            retry = self._settings.retry
             service = Service(
-                spec.model, wire, token, upstream, ledger, transcript, redactor, on_exchange, retry
+                spec.model, wire, token, upstream, ledger, transcript, redactor, on_exchange, self._settings
             )
             proxy = ModelProxy(service)
 

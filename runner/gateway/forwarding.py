@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from runner.gateway.wire import Fault, Reply, Tap, Wire, parsed
 PLAIN_REPLY_BYTES = 16_000_000
 SHOWN_TEXT = 500
 OVERLOADED_STATUS = 503
+OUR_BUG = "the gateway failed"
 CUT = "the model provider ended its reply before it was complete"
 
 
@@ -120,10 +122,17 @@ class Forwarder:
             raise
         except UpstreamError as error:
             broken = str(error)
-        except BaseException:  # the agent left: what was metered so far still counts
+        except (asyncio.CancelledError, OSError):  # the agent left: what was metered so far still counts
             attempt.reply = tap.reply()
             attempt.usage = self.meter.usage(attempt.reply)
             raise
+        except Exception as error:
+            if not response.prepared:
+                raise
+            attempt.bug = f"{type(error).__name__}: {error}"
+            attempt.fail(500, Fault.STOPPED, OUR_BUG)
+            await response.write(self.wire.broken_stream(OUR_BUG))
+            return response
         if not response.prepared:
             raise UpstreamError(broken or "the model provider's reply is empty")
         reply = tap.reply()

@@ -31,7 +31,8 @@ class Exchange:
     `n` numbers the agent's requests, `attempt` the tries of one. `status` is 499 when the agent left, 502
     also for a stream that broke off after its 200. `usage` counts one request if anything was sent, none if
     the gateway refused it; its tokens and cost are None where the reply did not tell. `command` is the
-    reply's last tool call.
+    reply's last tool call. `capped_to` are the output tokens that a budget had left for a reply that named no
+    limit of its own.
     """
 
     n: int
@@ -48,6 +49,7 @@ class Exchange:
     error: str | None = None
     command: str | None = None
     attempt: int = 1
+    capped_to: int | None = None
 
 
 @dataclass(frozen=True)

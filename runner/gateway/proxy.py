@@ -14,7 +14,7 @@ from runner.core.records import Model
 from runner.gateway.admission import Admission, Asked
 from runner.gateway.attempt import Attempt, Refusal
 from runner.gateway.breaker import Breaker
-from runner.gateway.forwarding import Forwarder
+from runner.gateway.forwarding import OUR_BUG, Forwarder
 from runner.gateway.ledger import NOT_SENT, Exchange, Ledger
 from runner.gateway.metering import Meter
 from runner.gateway.pricing import priced
@@ -22,7 +22,7 @@ from runner.gateway.progress import Progress
 from runner.gateway.reconciliation import Reconciliation
 from runner.gateway.redaction import Redactor
 from runner.gateway.retry import Retries
-from runner.gateway.settings import RetrySettings
+from runner.gateway.settings import GatewaySettings
 from runner.gateway.transcript import JsonLines, exchange_record
 from runner.gateway.upstream import Upstream
 from runner.gateway.wire import Fault, Reply, Wire
@@ -44,7 +44,7 @@ class Service:
     transcript: JsonLines
     redactor: Redactor
     on_exchange: Callable[[Exchange], None]
-    retry: RetrySettings
+    settings: GatewaySettings
 
 
 class ModelProxy:
@@ -61,7 +61,7 @@ class ModelProxy:
         self._meter = Meter(service.model)
         self._admission = Admission(service.model, service.wire, service.ledger, self._meter)
         self._forwarder = Forwarder(service.wire, service.upstream, self._meter, service.redactor)
-        self._retries = Retries(service.retry)
+        self._retries = Retries(service.settings.retry)
         self.breaker = Breaker(service.wire.stop_status)
         self.progress = Progress()
         self.reconciliation = Reconciliation()
@@ -78,7 +78,7 @@ class ModelProxy:
             raise
         except Exception as error:
             self.bug = f"{type(error).__name__}: {error}"
-            return self._forwarder.error(500, "gateway_bug", "the gateway failed")
+            return self._forwarder.error(500, "gateway_bug", OUR_BUG)
 
     async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
         token = self._wire.token(request.headers, request.query) or ""
@@ -142,13 +142,15 @@ class ModelProxy:
         self._meter.learn(size, exchange.usage)
         if final:
             self.breaker.note(exchange)
+        self.bug = self.bug or attempt.bug
         if attempt.reply and not attempt.error:
             self._follow(attempt, attempt.reply)
         return exchange
 
     def _follow(self, attempt: Attempt, reply: Reply) -> None:
         """What a usable reply tells beside itself: whether the model loops, and what the provider charges."""
-        if loop := self.progress.note(attempt.phase, attempt.summary, reply):
+        loop = self.progress.note(attempt.phase, attempt.summary, reply)
+        if loop and self._service.settings.ends_loops:
             self.breaker.stop(loop)
         if reply.tokens and reply.tokens.cost_usd is not None:
             price = priced(self._service.model, reply.tokens)

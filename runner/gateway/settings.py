@@ -32,7 +32,8 @@ class GatewaySettings:
 
     `ca_bundle`: certificates trusted beside the system's. `stream_idle_s` bounds the silence between two
     pieces of a streamed reply, `reply_s` the silence before a plain one, which models may think long over.
-    `spend_cap_usd` bounds what all doors together may spend.
+    `spend_cap_usd` bounds what all doors together may spend. `ends_loops`: whether a model that says the same
+    again and again is stopped, which a benchmark of the gateway does not want.
     The last two exist for tests: ports of downloads, and whether names may resolve to private addresses.
     """
 
@@ -44,5 +45,6 @@ class GatewaySettings:
     head_s: float = 10
     spend_cap_usd: float | None = None
     retry: RetrySettings = field(default_factory=RetrySettings)
+    ends_loops: bool = True
     egress_ports: frozenset[int] = frozenset({80, 443})
     private_egress: bool = False

@@ -11,11 +11,12 @@ import faulty_provider as faults
 import pytest
 from fake_provider import CANARY, PRICES, Opened, Opening
 from faulty_provider import Serving, faulty_provider
-from wire_samples import SAMPLES, Sample
+from wire_samples import CHAT, SAMPLES, Sample
 
 from runner.core.records import Blame
 from runner.gateway.settings import GatewaySettings, RetrySettings
 from runner.gateway.wire import Fault
+from runner.gateway.wires.openai_chat import ChatTap
 
 DOWN, LIMITED = Fault.PROVIDER_UNAVAILABLE, Fault.RATE_LIMITED
 NO_SERVER = "http://127.0.0.1:1"
@@ -64,8 +65,8 @@ CASES = [
     Case("overload_first", faults.overloaded, DOWN, 503, 503, 4, billed=False),
     Case("overload_later", faults.overloaded_later, DOWN, 502, 200),
     Case("empty", faults.empty, DOWN, 502, 502),
-    Case("html", faults.saying(b"<html>Bad gateway</html>", "text/html"), DOWN, 502, 502),
-    Case("no_content_type", faults.saying(b"hello", None), DOWN, 502, 502),
+    Case("html", faults.saying(f"<html>Bad {CANARY}</html>".encode(), "text/html"), DOWN, 502, 502),
+    Case("no_content_type", faults.saying(CANARY.encode(), None), DOWN, 502, 502),
     Case("wrong_content_type", faults.mistyped, DOWN, 502, 502),
 ]
 every_wire = pytest.mark.parametrize("sample", SAMPLES, ids=repr)
@@ -177,6 +178,28 @@ async def test_an_outage_ends_the_run_after_three_requests_and_a_success_between
         failure = opened.door.verdict(agent_done=True)
         assert failure is not None
         assert (failure.kind, failure.code) == (Blame.INFRA, "provider_unavailable")
+
+
+async def test_our_own_mistake_in_a_stream_still_gives_it_an_end(
+    open_door: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(tap: ChatTap, chunk: bytes) -> None:
+        raise LookupError("a bug")
+
+    async with faulty_provider(CHAT, True, faults.overloaded_later) as provider:
+        opened = await open_door(settings([]), upstream=provider.url)
+        feed = ChatTap.feed
+        monkeypatch.setattr(ChatTap, "feed", lambda tap, chunk: (feed(tap, chunk), later())[0])
+
+        def later() -> None:
+            monkeypatch.setattr(ChatTap, "feed", broken)
+
+        status, body = await CHAT.ask(opened, True)
+        monkeypatch.undo()
+        assert (status, CHAT.read(body, True).complete) == (200, True)
+        failure = opened.door.verdict()
+        assert failure is not None
+        assert (failure.kind, failure.code) == (Blame.HARNESS, "gateway_bug")
 
 
 async def test_a_storm_against_a_bad_key_sends_one_request(open_door: Opening) -> None:

@@ -176,6 +176,7 @@ async def test_what_fits_is_passed_byte_for_byte_and_what_does_not_is_capped(
     await opened.post(body)
     assert provider.bodies[0] == body
     assert provider.bodies[1] == b'{"model":"mock-1","messages":[ ],"max_tokens": 127600}'
+    assert [line["capped_to"] for line in opened.transcript] == [None, 127_600], "the record says so"
 
 
 async def test_the_models_own_maximum_counts_where_it_is_known(
@@ -246,6 +247,14 @@ async def test_writing_to_the_cache_counts_in_the_worst_case(open_door: Opening,
         phase_limits=Limits(cost_usd=0.004), prices=PRICES, socket=opened.folder / "other"
     )
     assert (await cheap.ask(max_tokens=1))[0] == 200
+
+
+def test_the_output_of_a_reply_that_broke_off_is_unknown() -> None:
+    """Some providers count as they go: the last count that came is not the bill."""
+    meter = Meter(Model(id="m/m", provider="mock", name="m", wire="openai_chat", upstream="http://x"))
+    usage = meter.usage(Reply(complete=False, tokens=Tokens(input=9, cached_input=1, output=3)))
+    assert (usage.input_tokens, usage.cached_input_tokens) == (9, 1)
+    assert (usage.output_tokens, usage.cost_usd) == (None, None)
 
 
 def test_worst_cases_follow_the_densest_text_so_far() -> None:

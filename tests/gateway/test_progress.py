@@ -11,6 +11,7 @@ from fake_provider import Opened, Opening, Provider
 
 from runner.core.records import Blame, Limits
 from runner.gateway.progress import SAME_WHATEVER_RESULT, SAME_WITH_SAME_RESULT, Progress
+from runner.gateway.settings import GatewaySettings
 from runner.gateway.wire import Reply, RequestSummary, ToolCall
 
 LS = '{"command": "ls"}'
@@ -116,6 +117,12 @@ async def test_a_loop_stops_the_door_and_is_the_models_doing(open_door: Opening,
     failure = opened.door.verdict(agent_done=True)
     assert failure is not None
     assert (failure.kind, failure.code) == (Blame.MODEL, "loop")
+
+
+async def test_a_benchmark_may_ask_the_same_for_ever(open_door: Opening, provider: Provider) -> None:
+    provider.respond(reply("ls"))
+    opened = await open_door(GatewaySettings(ends_loops=False))
+    assert {await turn(opened) for _ in range(SAME_WHATEVER_RESULT + 1)} == {200}
 
 
 async def test_a_long_quiet_command_is_no_loop(open_door: Opening, provider: Provider) -> None:
