@@ -1,6 +1,7 @@
 """The archive: sealed runs, evidence and scores, each written once and checkable.
 
-    runs/<trial>/<attempt>/   repo.git  transcript.jsonl  egress.jsonl  events.jsonl  logs/  run.json
+    runs/<trial>/<attempt>/   repo.git  transcript.jsonl  cassette.jsonl  egress.jsonl  events.jsonl  logs/
+                              run.json
     evidence/<tree>/<probe>-<version>-<environment>.json
     scores/<rubric>-<digest>/<trial>/<attempt>-<evidence digest>.json
     improvements/<rubric>-<digest>/<trial>/<attempt>-<phase>-<evidence digest>.json
@@ -37,6 +38,7 @@ from runner.core.records import (
 )
 
 SEAL = "run.json"
+CASSETTE = "cassette.jsonl"
 R = TypeVar("R", bound=Record)
 
 
@@ -53,6 +55,11 @@ class Attempt:
     def transcript(self) -> Path:
         """Every exchange with the model, one JSON line each."""
         return self.folder / "transcript.jsonl"
+
+    @property
+    def cassette(self) -> Path:
+        """Every reply of the model, to be replayed."""
+        return self.folder / CASSETTE
 
     @property
     def egress(self) -> Path:
@@ -140,7 +147,10 @@ class Archive:
         return sorted((run for run in found if run), key=lambda run: (run.started, run.id))
 
     def find(self, reference: str) -> Run:
-        """The run that `reference` names: its id, a unique part of one, a trial's last attempt, or `last`."""
+        """The run that `reference` names: its id, a unique part of one, a trial's last attempt, or `last`.
+
+        What names an original and its replays means the original.
+        """
         runs = self.runs()
         if not runs:
             raise UserError(f"there is no run in {self.root}; make one: make run")
@@ -150,6 +160,7 @@ class Archive:
             return runs[-1]
         exact = [r for r in runs if reference.rstrip("/") in (r.id, r.trial.id)]
         partial = [r for r in runs if reference in r.id or reference == r.trial.model]
+        partial = [r for r in partial if r.replay_of is None] or partial
         trials = {r.trial.id for r in exact or partial}
         if not trials:
             known = "\n  ".join(r.id for r in runs[-20:])
@@ -161,6 +172,15 @@ class Archive:
     def folder(self, run: Run) -> Path:
         """Where a run's files lie."""
         return self.root / "runs" / run.id
+
+    def cassette(self, run: Run) -> Path:
+        """Of a run, as it was sealed. Raises UserError if it has none, ArchiveError if it was changed."""
+        if CASSETTE not in run.files:
+            raise UserError(f"{run.id} has no cassette: it was run before replies were recorded")
+        path = self.folder(run) / CASSETTE
+        if not path.is_file() or _sha256(path) != run.files[CASSETTE]:
+            raise ArchiveError(f"{path}: is not what was sealed; shipworthy verify names what changed")
+        return path
 
     def _run(self, identity: str) -> Run | None:
         if not (self.root / "runs" / identity / SEAL).exists():

@@ -14,6 +14,9 @@ from runner.cli.output import archive_to_read, print_result, result_json
 from runner.cli.settings import settings_from
 from runner.pipeline.checkout import check_out
 from runner.pipeline.grading import latest
+from runner.pipeline.replay import replay_of
+from runner.report import replay_sheet
+from runner.report.as_json import replay_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +36,12 @@ def main(args: argparse.Namespace) -> int:
     if args.checkout is not None:
         for reason in check_out(archive, run, args.checkout):
             print(f"left out {reason}", file=sys.stderr)
+    replay = replay_of(archive, run)
     if args.json:
-        print(json.dumps(result_json(result), indent=2))
+        more = {"replay": replay_json(replay)} if replay else {}
+        print(json.dumps(result_json(result) | more, indent=2))
     else:
         print_result(result, settings, Console())
+        if replay:
+            replay_sheet.render(replay, Console())
     return 0

@@ -34,6 +34,7 @@ COMMANDS = {
     "verify": "hash the whole archive again and name what changed",
     "doctor": "check this machine, one line each with the mend",
     "image": "build and list the sandbox images",
+    "manifest": "write down what a library really offers",
     "engine": "make sure a Docker engine answers",
 }
 EPILOG = """\

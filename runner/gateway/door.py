@@ -16,8 +16,10 @@ import aiohttp
 from runner.core.errors import SetupError
 from runner.core.records import Blame, Disagreement, Failure, Limits, Model, Usage
 from runner.core.registry import load
+from runner.core.replay import Replayed
 from runner.gateway import wires
 from runner.gateway.breaker import PROVIDER_FAULTS, provider_failure
+from runner.gateway.cassette import recording
 from runner.gateway.egress import Egress
 from runner.gateway.ledger import Account, Exchange, Ledger
 from runner.gateway.listener import Listener, listening
@@ -25,8 +27,9 @@ from runner.gateway.pricing import is_priced
 from runner.gateway.proxy import ModelProxy, Service
 from runner.gateway.reconciliation import with_agent
 from runner.gateway.redaction import Redactor
+from runner.gateway.replay import ReplayUpstream, open_replay
 from runner.gateway.scripted import Rendering, ScriptedModel
-from runner.gateway.settings import GatewaySettings
+from runner.gateway.settings import GatewaySettings, without_waits
 from runner.gateway.transcript import JsonLines
 from runner.gateway.upstream import HttpUpstream, Upstream
 from runner.gateway.wire import Fault, Wire
@@ -37,7 +40,8 @@ class DoorSpec:
     """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`, and
     `egress_bytes` bounds what passes to and from them.
 
-    `rendering` is the agent's way of doing what a scripted model wants.
+    `rendering` is the agent's way of doing what a scripted model wants. Model calls are recorded in the new
+    file `cassette`; with `replay`, they are answered from that recorded one, and nothing else is asked.
     """
 
     socket: Path
@@ -49,14 +53,25 @@ class DoorSpec:
     egress_bytes: int | None = None
     limits: Limits | None = None
     rendering: Rendering | None = None
+    cassette: Path | None = None
+    replay: Path | None = None
 
 
 class Door:
     """One trial's way out. `token` is what its agent authenticates with; it is worth nothing elsewhere."""
 
-    def __init__(self, token: str, model: Model, ledger: Ledger, proxy: ModelProxy, egress: Egress) -> None:
+    def __init__(
+        self,
+        token: str,
+        model: Model,
+        ledger: Ledger,
+        proxy: ModelProxy,
+        egress: Egress,
+        replay: ReplayUpstream | None = None,
+    ) -> None:
         self.token = token
         self._model = model
+        self._replay = replay
         self._ledger = ledger
         self._proxy = proxy
         self._egress = egress
@@ -84,6 +99,11 @@ class Door:
     def fetched(self) -> dict[str, int]:
         """Bytes of downloads by host, both ways."""
         return dict(self._egress.totals)
+
+    @property
+    def replayed(self) -> Replayed | None:
+        """How a replay went so far; None if it is none."""
+        return self._replay.replayed if self._replay else None
 
     def begin_phase(self, phase: str, limits: Limits) -> None:
         """Count for this phase from now on; the scripted model plays this phase's script."""
@@ -156,14 +176,25 @@ class Gateway:
 
     @asynccontextmanager
     async def open_door(self, spec: DoorSpec, on_exchange: Callable[[Exchange], None]) -> AsyncIterator[Door]:
-        """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle."""
+        """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle, and
+        ArchiveError for a damaged cassette."""
         wire: Wire = load(wires, spec.model.wire, "wire format").WIRE
         redactor, token = Redactor(spec.key), secrets.token_urlsafe(24)
         ledger = Ledger(spec.limits, self._invocation)
-        upstream = await self._upstream(spec, wire)
-        with JsonLines(spec.transcript, redactor) as transcript, JsonLines(spec.downloads, redactor) as log:
+        replay = await open_replay(spec.replay, wire) if spec.replay else None
+        upstream = replay or await self._upstream(spec, wire)
+        settings = without_waits(self._settings) if replay else self._settings
+
+        def lose(why: str) -> None:
+            door.lost = why
+
+        with (
+            JsonLines(spec.transcript, redactor) as transcript,
+            JsonLines(spec.downloads, redactor) as log,
+            recording(upstream, spec.cassette, spec.model, redactor, lose) as recorded,
+        ):
             service = Service(
-                spec.model, wire, token, upstream, ledger, transcript, redactor, on_exchange, self._settings
+                spec.model, wire, token, recorded, ledger, transcript, redactor, on_exchange, settings
             )
             proxy = ModelProxy(service)
 
@@ -171,10 +202,10 @@ class Gateway:
                 try:
                     log.write(fetch)
                 except OSError as error:
-                    door.lost = str(error)
+                    lose(str(error))
 
             egress = Egress(spec.egress, self._settings, record, spec.egress_bytes)
-            door = Door(token, spec.model, ledger, proxy, egress)
+            door = Door(token, spec.model, ledger, proxy, egress, replay)
             async with listening(spec.socket, Listener(proxy.handle, egress, self._settings.head_s)):
                 yield door
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -48,3 +48,12 @@ class GatewaySettings:
     ends_loops: bool = True
     egress_ports: frozenset[int] = frozenset({80, 443})
     private_egress: bool = False
+
+
+def without_waits(settings: GatewaySettings) -> GatewaySettings:
+    """For a replay: what was recorded comes back however long is waited for it."""
+
+    async def at_once(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    return replace(settings, retry=replace(settings.retry, sleep=at_once))

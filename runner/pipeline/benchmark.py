@@ -51,6 +51,7 @@ class Plan:
     jobs: tuple[TrialJob, ...]
     rubric: Rubric
     again: bool
+    warnings: tuple[str, ...] = ()
 
     def images(self, settings: Settings) -> set[str]:
         """The names of the images that its trials and their grading run in."""
@@ -147,12 +148,13 @@ async def _settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener
     if done is not None:
         listen(Event("resumed", done.id))
         return done
-    for number in range(1, MOST_ATTEMPTS + 1):
+    most = 1 if job.replay else MOST_ATTEMPTS  # a recorded fault comes back however often it is tried
+    for number in range(1, most + 1):
         run = await run_attempt(bench, job, listen)
         failure = run.failure
         if failure is None or failure.kind is not Blame.INFRA or failure.code in FINAL_CODES:
             break
-        if number < MOST_ATTEMPTS:
+        if number < most:
             listen(Event("retry", run.id, {"reason": failure.message}))
             await asyncio.sleep(2**number)
     return run

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+REPLAYED = "replayed"  # carries a `Replayed`
+
 
 @dataclass(frozen=True)
 class Event:
     """`kind` is one of: waiting, resumed, run, warning, phase, skipped, turn, snapshot, review_changed,
-    failed_checks, downloads, retry, sealed, probe, scored."""
+    failed_checks, downloads, retry, replayed, sealed, probe, scored."""
 
     kind: str
     run: str

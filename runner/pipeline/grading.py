@@ -10,7 +10,7 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, missing_probes, probes_for
+from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, missing_probes, probes_for
 from runner.pipeline.repair import improvements
 from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
@@ -98,7 +98,8 @@ async def grade(
     if why_not is not None:
         return Graded(run, None, why_not)
     assert run.tree is not None
-    evidence = TreeEvidence(archive, run, get_task(run.trial.task, settings), laboratory, listen)
+    case = case_of(run, get_task(run.trial.task, settings), settings.images.sandboxes)
+    evidence = TreeEvidence(archive, case, laboratory, listen)
     score = evaluate(rubric, run.id, await evidence.of(run.tree, rubric.checks()))
     archive.add_score(score)
     reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
@@ -136,8 +137,10 @@ def latest(archive: Archive, run: Run) -> Graded:
 def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
     """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
-    tasks = {run.trial.task: load_task(run.trial.task, settings.tasks) for run in runs}
-    return {task.sandbox for run in runs if _needs_lab(archive, run, rubric, task := tasks[run.trial.task])}
+    gradable = [run for run in runs if ungradable(run) is None]
+    tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
+    cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
+    return {case.task.sandbox for case in cases if _lacks_lab(archive, case, rubric)}
 
 
 async def grade_all(
@@ -152,12 +155,12 @@ async def grade_all(
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
 
 
-def _needs_lab(archive: Archive, run: Run, rubric: Rubric, task: Task) -> bool:
-    if ungradable(run) is not None:
-        return False
-    wanted = checks_by_tree(run, rubric, task).items()
-    missing = (missing_probes(archive, as_of(run, tree), probes_for(asked), None) for tree, asked in wanted)
-    return any(probe.needs_lab for probes in missing for probe in probes)
+def _lacks_lab(archive: Archive, case: Case, rubric: Rubric) -> bool:
+    for tree, checks in checks_by_tree(case, rubric).items():
+        lab_probes = [probe for probe in probes_for(checks) if probe.needs_lab]
+        if missing_probes(archive, as_of(case, tree), lab_probes, None):
+            return True
+    return False
 
 
 def laboratory(bench: Workbench) -> Laboratory:

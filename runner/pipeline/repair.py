@@ -27,8 +27,8 @@ MAX_PLACE = 120
 
 async def failures(evidence: TreeEvidence, rubric: Rubric) -> tuple[Finding, ...]:
     """What failed and costs points in the tree that a run has come to."""
-    assert evidence.run.tree is not None
-    return costly_failures(rubric, await evidence.of(evidence.run.tree, rubric.checks()))
+    assert evidence.case.run.tree is not None
+    return costly_failures(rubric, await evidence.of(evidence.case.run.tree, rubric.checks()))
 
 
 def with_failures(phase: Phase, found: Sequence[Finding], statements: Mapping[str, str]) -> Phase:
@@ -59,13 +59,13 @@ def skipped(phase: Phase) -> PhaseResult:
 async def improvements(evidence: TreeEvidence, rubric: Rubric) -> tuple[Improvement, ...]:
     """What each repair phase of a run brought; nothing of one that was skipped."""
     found = []
-    for before, repair in steps(evidence.run, PhaseKind.REPAIR):
+    for before, repair in steps(evidence.case.run, PhaseKind.REPAIR):
         assert before.tree is not None
         assert repair.tree is not None
         old = await evidence.of(before.tree, rubric.checks())
         new = await evidence.of(repair.tree, rubric.checks())
         trees = (before.tree, repair.tree)
-        found.append(improvement((evidence.run.id, repair.id), trees, rubric, old, new))
+        found.append(improvement((evidence.case.run.id, repair.id), trees, rubric, old, new))
     return tuple(found)
 
 

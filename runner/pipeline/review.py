@@ -14,10 +14,10 @@ from runner.scoring.calibration import calibrate
 
 def changed_beside(repository: Repository, phases: Sequence[PhaseResult], file: str) -> list[str]:
     """The files that the last of these phases changed, but for its review file: it should be none."""
-    before, after = phases[-2].tree, phases[-1].tree
-    if before is None or after is None:
+    trees = [phase.tree for phase in phases if phase.tree is not None]
+    if phases[-1].tree is None or len(trees) < 2:
         return []
-    return [path for path in repository.changes(before, after) if path != file]
+    return [path for path in repository.changes(trees[-2], trees[-1]) if path != file]
 
 
 async def calibration(evidence: TreeEvidence) -> Calibration | None:
@@ -26,7 +26,7 @@ async def calibration(evidence: TreeEvidence) -> Calibration | None:
     None if there was no review, or if the task asks for other things by now: then the numbers in the file
     are of other goals.
     """
-    run, task = evidence.run, evidence.task
+    run, task = evidence.case.run, evidence.case.task
     reviews = steps(run, PhaseKind.REVIEW)
     if not reviews or not task.goals or run.trial.task_digest != task.identity():
         return None

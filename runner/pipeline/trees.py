@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import pairwise
 
 from runner.archive.archive import Archive
 from runner.core.records import Evidence, PhaseKind, PhaseResult, Rubric, Run, Task
 from runner.pipeline.events import Listener
-from runner.pipeline.evidence import Laboratory, collect, probes_for
+from runner.pipeline.evidence import Case, Laboratory, collect, probes_for
 
 
 def steps(run: Run, kind: PhaseKind) -> list[tuple[PhaseResult, PhaseResult]]:
@@ -17,8 +18,9 @@ def steps(run: Run, kind: PhaseKind) -> list[tuple[PhaseResult, PhaseResult]]:
     return [(before, phase) for before, phase in pairwise(left) if phase.kind is kind]
 
 
-def checks_by_tree(run: Run, rubric: Rubric, task: Task) -> dict[str, frozenset[str]]:
+def checks_by_tree(case: Case, rubric: Rubric) -> dict[str, frozenset[str]]:
     """What grading wants to know of which of a run's trees."""
+    run, task = case.run, case.task
     wanted: dict[str, frozenset[str]] = {run.tree: rubric.checks()} if run.tree else {}
     for pair in steps(run, PhaseKind.REPAIR):
         wanted |= {phase.tree: rubric.checks() for phase in pair if phase.tree}
@@ -33,20 +35,17 @@ def goal_checks(task: Task) -> frozenset[str]:
     return frozenset(check for goal in task.goals for check in goal.checks)
 
 
-def as_of(run: Run, tree: str) -> Run:
-    """The run as it stood with another of its trees."""
-    return run.model_copy(update={"tree": tree})
+def as_of(case: Case, tree: str) -> Case:
+    """The case as it stood with another of its run's trees."""
+    return replace(case, run=case.run.model_copy(update={"tree": tree}))
 
 
 class TreeEvidence:
     """The evidence of a run's trees; no probe looks at one twice."""
 
-    def __init__(
-        self, archive: Archive, run: Run, task: Task, laboratory: Laboratory | None, listen: Listener
-    ) -> None:
+    def __init__(self, archive: Archive, case: Case, laboratory: Laboratory | None, listen: Listener) -> None:
         self.archive = archive
-        self.run = run
-        self.task = task
+        self.case = case
         self._laboratory = laboratory
         self._listen = listen
         self._found: dict[tuple[str, str], Evidence] = {}
@@ -55,7 +54,6 @@ class TreeEvidence:
         """What the probes that decide these checks found in one of the run's trees."""
         chosen = probes_for(checks)
         new = [probe for probe in chosen if (tree, probe.id) not in self._found]
-        run = as_of(self.run, tree)
-        found = await collect(self.archive, run, self.task, new, self._laboratory, self._listen)
+        found = await collect(self.archive, as_of(self.case, tree), new, self._laboratory, self._listen)
         self._found |= {(tree, evidence.probe): evidence for evidence in found}
         return [self._found[tree, probe.id] for probe in chosen]

@@ -9,6 +9,7 @@ import traceback
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from runner.archive.archive import Attempt
@@ -32,8 +33,8 @@ from runner.core.records import (
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
 from runner.pipeline.endings import NO_TIME, Ending, not_begun, supervised, unheld, within_run
-from runner.pipeline.events import Event, EventLog, Listener
-from runner.pipeline.evidence import all_checks
+from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
+from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
 from runner.pipeline.repair import failures, skipped, with_failures
 from runner.pipeline.review import changed_beside
@@ -46,6 +47,14 @@ SPEND_CAP = "spend_cap"
 
 
 @dataclass(frozen=True)
+class ReplaySource:
+    """The run whose recorded replies are played, and its cassette."""
+
+    run: str
+    cassette: Path
+
+
+@dataclass(frozen=True)
 class TrialJob:
     """A trial with the things its names stand for."""
 
@@ -54,6 +63,7 @@ class TrialJob:
     model: Model
     agent: Agent
     key: str | None = field(repr=False)
+    replay: ReplaySource | None = None
 
 
 @dataclass
@@ -131,6 +141,8 @@ async def _work(
         egress_bytes=job.task.egress_mb * MEGABYTE,
         limits=job.task.limits,
         rendering=job.agent,
+        cassette=attempt.cassette,
+        replay=job.replay.cassette if job.replay else None,
     )
 
     def on_exchange(exchange: Exchange) -> None:
@@ -143,6 +155,7 @@ async def _work(
         stack.callback(lambda: events.emit("downloads", hosts=door.fetched))
         if warning := unheld(job.task, door):
             events.emit("warning", message=warning)
+        stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
@@ -191,7 +204,8 @@ async def _ready(
         events.emit(event.kind, **event.data)
 
     rubric = get_rubric(job.task.rubric, bench.settings)
-    evidence = TreeEvidence(bench.archive, so_far, job.task, laboratory(bench), note)
+    case = case_of(so_far, job.task, bench.settings.images.sandboxes)
+    evidence = TreeEvidence(bench.archive, case, laboratory(bench), note)
     found = await failures(evidence, rubric)
     events.emit("failed_checks", phase=phase.id, checks=[finding.check for finding in found])
     if not found:
@@ -264,6 +278,12 @@ class _PhaseWorker:
         (logs / f"{phase}.steps.jsonl").write_text("".join(steps), "utf-8")
 
 
+def _keep_replayed(door: Door, events: EventLog) -> None:
+    """What came of a replay, however it ended."""
+    if replayed := door.replayed:
+        events.emit(REPLAYED, **replayed.model_dump())
+
+
 def _turn(exchange: Exchange, usage: Usage) -> dict[str, object]:
     return {
         "phase": exchange.phase,
@@ -290,4 +310,5 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         tree=trees[-1] if trees else None,
         failure=progress.failure,
         disagreements=tuple(progress.disagreements),
+        replay_of=job.replay.run if job.replay else None,
     )

@@ -12,9 +12,9 @@ from runner.probes.kit.python.container import open_container
 from runner.probes.kit.python.terminal import play
 from runner.probes.kit.verdicts import Verdict, bad
 
-LIMIT_S = 5.0
-BUDGET_S = 60.0
-SCENARIOS = {**EVERYDAY, **ADVERSE}
+LIMIT_S = 20.0
+BUDGET_S = 120.0
+SCENARIOS = (*ADVERSE, *EVERYDAY)  # the one that waits longest comes first
 
 
 class NotesBehaviour:
@@ -55,7 +55,8 @@ class NotesBehaviour:
 
     async def _judge(self, subject: Subject) -> dict[str, Verdict]:
         if not any(path == "notes.py" or path.startswith("notes/") for path in subject.tree):
-            return dict.fromkeys(SCENARIOS, bad("there is no notes package, so there is nothing to use"))
+            names = (check.partition(".")[2] for check in self.checks)
+            return dict.fromkeys(names, bad("there is no notes package, so there is nothing to use"))
         async with open_container(subject) as sandbox:
             return await play(sandbox, SCENARIOS, self.limit_s, BUDGET_S)
 

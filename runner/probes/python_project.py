@@ -144,7 +144,9 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 def _no_swallowed_errors(project: Project) -> Verdict:
     found = [
-        place(project.tree, file.path, line) for file in project.code for line in swallowing(file.nodes())
+        place(project.tree, file.path, line)
+        for file in project.code
+        for line in sorted(swallowing(file.nodes()))
     ]
     if found:
         return bad("errors of any kind are caught and dropped", found, count=len(found))

@@ -124,7 +124,7 @@ def judged(project: Project, run: SuiteRun, measured: dict[str, Any] | None) -> 
     executed = total - sum(found["missed"] for found in lines.values())
     return verdicts | {
         "passes": passes(project.tree, run),
-        "not_trivial": not_trivial(run.ran, executed),
+        "not_trivial": not_trivial(run.ran, executed, total),
         "covers": covers(project.tree, lines, total, executed),
     }
 
@@ -182,10 +182,12 @@ def _places(tree: SourceTree, output: str) -> list[Location]:
     return [place(tree, match["path"], max(1, int(match["line"]))) for match in reversed(found[-3:])]
 
 
-def not_trivial(ran: int, executed: int) -> Verdict:
+def not_trivial(ran: int, executed: int, total: int) -> Verdict:
     """Enough tests, of this program."""
     if ran < LEAST_TESTS:
         return bad(f"only {ran} tests ran; fewer than {LEAST_TESTS} cannot test this program", tests=ran)
+    if total and not executed:
+        return bad(f"{ran} tests ran without executing a line of the program", tests=ran)
     return good(f"{ran} tests execute {executed} lines of the program", tests=ran)
 
 

@@ -13,6 +13,7 @@ from runner.core.records import (
     Run,
     Score,
 )
+from runner.core.replay import METERS, Replay
 
 
 def run_json(
@@ -48,7 +49,23 @@ def run_json(
             "reasoning": run.usage.reasoning_tokens,
         },
         "disagreements": [d.model_dump(mode="json") for d in run.disagreements],
+        "replay_of": run.replay_of,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
+    }
+
+
+def replay_json(replay: Replay) -> dict[str, Any]:
+    """How a replay went beside its original; `replayed` is None if it did not get as far as to say."""
+    then, now = replay.original.usage, replay.run.usage
+    return {
+        "totals_equal": not replay.differing_meters,
+        "totals": {
+            meter: {"recorded": getattr(then, meter), "replayed": getattr(now, meter)} for meter in METERS
+        },
+        "same_tree": replay.same_tree,
+        "differing_files": list(replay.differing_files),
+        "trees": {"recorded": replay.original.tree, "replayed": replay.run.tree},
+        "replayed": replay.replayed.model_dump(mode="json") if replay.replayed else None,
     }
 
 

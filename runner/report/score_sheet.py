@@ -79,8 +79,10 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
         grid.add_column(ratio=ratio)
     for left, right in zip(pairs[::2], pairs[1::2], strict=True):
         grid.add_row(*left, *right)
+    origin = [printable(f"replay of {run.replay_of}", console)] if run.replay_of else []
     return Group(
         printable(run.id, console, "bold"),
+        *origin,
         grid,
         Text.assemble(
             ("usage  ", "dim"), f"{count(run.usage.requests)} requests, {tokens(run.usage)} tokens"

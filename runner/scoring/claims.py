@@ -82,16 +82,24 @@ def _goal(line: str, goals: Sequence[Goal], after_verdict: bool = False) -> tupl
     for goal in goals:
         for name in (goal.id, goal.id.replace("_", "-"), goal.id.replace("_", " ")):
             rest = start[len(name) :]
-            if start[: len(name)].lower() == name and not re.match(r"[A-Za-z0-9_]", rest):
+            if start[: len(name)].lower() == name and _introduces(rest):
                 return goal.id, line if _begins_with_mark(line) else rest
     number = _NUMBER.match(start)
-    if number and 1 <= int(number[1]) <= len(goals):
+    labelled = number is not None and number.start(1) > 0
+    if number and 1 <= int(number[1]) <= len(goals) and (labelled or _introduces(start[number.end() :])):
         return goals[int(number[1]) - 1].id, line if _begins_with_mark(line) else start[number.end() :]
     verdict = _WORD.match(start)
     if not after_verdict and verdict and verdict[0] in _VERDICTS:  # `PASS: 3. ...`
         goal_id, _ = _goal(start[verdict.end() :], goals, after_verdict=True)
         return goal_id, start
     return None, line
+
+
+def _introduces(rest: str) -> bool:
+    """Whether what follows shows that a number or an id is meant as one: `12 tests PASS` is prose."""
+    word = _WORD.match(rest.lstrip())
+    alone = not rest[:1].isalnum() and rest[:1] != "_"
+    return alone and (word is None or word[0].upper() in _VERDICTS)
 
 
 def _begins_with_mark(line: str) -> bool:

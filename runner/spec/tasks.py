@@ -38,8 +38,9 @@ def load_task(identity: str, tasks: Path) -> Task:
     if not isinstance(variables, dict):
         raise SpecError(f"{path}: variables: should be a mapping")
     refuse([f"variables.{name}: is given by the loader" for name in GIVEN if name in variables], path)
-    variables |= {"goals": _listed(document.get("goals"))}
     variables |= {"review_file": document.get("review_file", Task.model_fields["review_file"].default)}
+    if goals := document.get("goals"):
+        variables |= {"goals": _listed(goals)}
     phases = document.get("phases")
     if isinstance(phases, list):
         document["phases"] = [

@@ -35,6 +35,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
             "reasoning": None,
         },
         "disagreements": [],
+        "replay_of": None,
         "failure": None,
     }
 

@@ -63,6 +63,8 @@ def test_forms_that_say_the_same(text: str) -> None:
         ("0. PASS\n4. PASS\n12. PASS\n1.5 PASS\n1st PASS\n99999999999 PASS", [None, None, None]),
         ("toolset: PASS\ntoken_streamings: PASS", [None, None, None]),
         ("## 1. Streaming\nIn passing: nothing is said.\n## 2. Tools\nPASS", [None, PASS, None]),
+        ("3 tests PASS\n2 goals PASS, one does not\nTools PASS nothing on", [None, PASS, None]),
+        ("3 tests PASS\nTools of the trade: PASS\n3. FAIL", [None, None, FAIL]),
         ("PASS\n\nAll good.", [None, None, None]),
         ("1. passable", [None, None, None]),
         ("1. surpassed", [None, None, None]),

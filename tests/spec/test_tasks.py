@@ -93,6 +93,7 @@ def test_the_shipped_tasks_load_and_leave_nothing_open() -> None:
         ("x", {"variables": {"goals": "a"}}, "variables.goals: is given by the loader"),
         ("x", {"variables": {"failed_checks": "a"}}, "variables.failed_checks: is given by the loader"),
         ("x", {"phases": [WORK, dict(WORK)]}, "phases[1].id: 'build' is given twice"),
+        ("{{ goals }}", {}, "p.md.j2: 'goals' is undefined"),
         ("{{ failed_checks }}", {}, "p.md.j2: 'failed_checks' is undefined"),
         ("x", {"goals": [GOAL, GOAL | {"checks": []}]}, "goals[1].id: 'fast' is given twice"),
         ("x", {"goals": [{"id": "Not An Id", "statement": "a"}]}, "goals[0].id: "),

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from runner.core.tree import SourceTree
 from runner.probes.kit.python.project import Project, PythonFile
 
+MOST_CHARACTERS = 100_000
+
 # Newer than the oldest Python this runs on; a name that is gone from a newer one is still no third party.
 _NEWER = frozenset({"annotationlib", "compression", "_colorize"})
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -34,17 +36,20 @@ def third_party(project: Project, file: PythonFile) -> Iterator[tuple[str, int]]
 
 def declared(tree: SourceTree) -> set[str]:
     """What requirements files, pyproject.toml, setup.cfg or setup.py ask for, as it is imported."""
-    lines = [
-        line for path in tree.glob("*requirements*.txt") for line in (tree.text(path) or "").splitlines()
-    ]
-    lines += _pyproject(tree.text("pyproject.toml") or "")
-    for section in _SECTION.findall(tree.text("setup.cfg") or ""):
+    lines = [line for path in tree.glob("*requirements*.txt") for line in _start(tree, path).splitlines()]
+    lines += _pyproject(_start(tree, "pyproject.toml"))
+    for section in _SECTION.findall(_start(tree, "setup.cfg")):
         lines += section.splitlines()
-    for section in _QUOTED.findall(tree.text("setup.py") or ""):
+    for section in _QUOTED.findall(_start(tree, "setup.py")):
         lines += re.findall(r"[\"']([^\"']+)[\"']", section)
     names = (match[1] for line in lines if (match := _NAME.match(line)))
     plain = {re.sub(r"[-.]+", "_", name).lower() for name in names}
     return plain | {_ALIASES[name] for name in plain & _ALIASES.keys()}
+
+
+def _start(tree: SourceTree, path: str) -> str:
+    """As much of a file as is read: patterns are slow on what never ends."""
+    return (tree.text(path) or "")[:MOST_CHARACTERS]
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,10 @@ class Step:
         """The same command in a folder."""
         env = {name: value and value.replace("{here}", here) for name, value in self.env.items()}
         return Step(tuple(word.replace("{here}", here) for word in self.argv), env)
+
+    def document(self) -> dict[str, Any]:
+        """For the program inside."""
+        return {"argv": self.argv, "env": dict(self.env)}
 
     @property
     def typed(self) -> str:
@@ -67,55 +71,67 @@ class Did:
         if not self.err.strip():
             raise Fault(f"`{self.command}` says nothing on standard error")
 
+    @property
+    def said(self) -> str:
+        """The beginning of its output, quoted."""
+        return repr(self.out.strip()[:_SHOWN])
+
     def ending(self) -> str:
         """How it ended, in words."""
         said = _last_line(self.err)
         return self.why or f"ends with exit code {self.code}{f': {said}' if said else ''}"
 
 
+Session = list[Did]
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """Commands in order, and a judge that raises Fault or returns what is good about them."""
+    """Commands in order, and judges by check: each raises Fault or says what is good about the session."""
 
+    user: str
     steps: tuple[Step, ...]
-    judge: Callable[[list[Did]], str]
+    judges: Mapping[str, Callable[[Session], str]]
 
-    def at(self, here: str) -> Scenario:
-        """The same scenario in a folder."""
-        return Scenario(tuple(step.at(here) for step in self.steps), self.judge)
-
-    def verdict(self, results: list[dict[str, Any]]) -> Verdict:
+    def verdicts(self, here: str, results: list[dict[str, Any]]) -> dict[str, Verdict]:
         """By what the program inside reports of each command; it stops with one that had to be killed."""
-        did = [Did(command=step.typed, **result) for step, result in zip(self.steps, results, strict=False)]
-        killed = next((d for d in did if d.why), None)
-        if killed is not None:
-            return bad(f"`{killed.command}` {killed.why}")
-        if len(did) < len(self.steps):
-            return bad("the time for all commands was used up by those before")
-        try:
-            return good(self.judge(did))
-        except Fault as fault:
-            return bad(str(fault))
+        typed = [step.at(here).typed for step in self.steps]
+        did = [Did(command=command, **result) for command, result in zip(typed, results, strict=False)]
+        return {check: _judged(judge, did) for check, judge in self.judges.items()}
+
+
+def _judged(judge: Callable[[Session], str], did: Session) -> Verdict:
+    try:
+        return good(judge(did))
+    except Fault as fault:
+        return bad(str(fault))
+    except IndexError:
+        killed = f"`{did[-1].command}` {did[-1].why}" if did and did[-1].why else "the time is used up"
+        return bad(f"it does not come to this: {killed}")
 
 
 async def play(
-    sandbox: Sandbox, scenarios: Mapping[str, Scenario], limit_s: float, budget_s: float
+    sandbox: Sandbox, scenarios: Sequence[Scenario], limit_s: float, budget_s: float
 ) -> dict[str, Verdict]:
     """Play all scenarios in one go, side by side; `limit_s` is for a command, `budget_s` for all of them."""
-    placed = {name: scenario.at(f"{FOLDER}/{name}") for name, scenario in scenarios.items()}
+    places = [f"{FOLDER}/{number}" for number in range(len(scenarios))]
     question = {
         "limit_s": limit_s,
         "budget_s": budget_s,
-        "folder": FOLDER,
         "scenarios": {
-            name: [{"argv": step.argv, "env": dict(step.env)} for step in scenario.steps]
-            for name, scenario in placed.items()
+            here: [step.at(here).document() for step in scenario.steps]
+            for here, scenario in zip(places, scenarios, strict=True)
         },
     }
-    report = await ask(sandbox, "terminal", question, budget_s + 15)
-    if report is None:
-        return dict.fromkeys(scenarios, bad("the program kills or blocks whoever starts it"))
-    return {name: scenario.verdict(report[name]) for name, scenario in placed.items()}
+    report = await ask(sandbox, "terminal", question, budget_s + 15) or {}
+    verdicts: dict[str, Verdict] = {}
+    for here, scenario in zip(places, scenarios, strict=True):
+        if report:
+            verdicts |= scenario.verdicts(here, report[here])
+        else:
+            silent = bad("the program kills or blocks whoever starts it")
+            verdicts |= dict.fromkeys(scenario.judges, silent)
+    return verdicts
 
 
 def json_of(did: Did) -> Any:
@@ -123,7 +139,7 @@ def json_of(did: Did) -> Any:
     try:
         return json.loads(did.ok())
     except (ValueError, RecursionError):
-        raise Fault(f"`{did.command}` does not print JSON, but: {did.out.strip()[:_SHOWN]!r}") from None
+        raise Fault(f"`{did.command}` does not print JSON, but: {did.said}") from None
 
 
 def _last_line(text: str) -> str:

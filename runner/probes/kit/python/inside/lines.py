@@ -1,7 +1,7 @@
 """Notes which lines of the workspace are executed, in this process and in those it starts.
 
-Installed as `sitecustomize` and `usercustomize`, so every Python that the tests start takes part, also with a
-changed PYTHONPATH or HOME. Each process leaves one file of `path<TAB>line` in LINES when it ends.
+Imported at the start of each Python in the environment that `suite` makes. Each process leaves one file of
+`path<TAB>line` in LINES when it ends.
 """
 
 from __future__ import annotations

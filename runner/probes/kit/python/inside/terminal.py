@@ -1,8 +1,8 @@
 """Plays scenarios of commands in the sandbox, as a user at a terminal would; reports what each one did.
 
-Standard input: {"limit_s": of one command, "budget_s": of all, "folder": of all, "scenarios": {name: [step]}}
+Standard input: {"limit_s": of one command, "budget_s": of all, "scenarios": {folder to make: [step]}}
 with a step as {"argv": [...], "env": {name: value, or null to unset it}}.
-Standard output: {name: [{"code": exit code or null, "out": text, "err": text, "why": why killed, or ""}]}
+Standard output: {folder: [{"code": exit code or null, "out": text, "err": text, "why": why killed, or ""}]}
 
 Each scenario runs in order and ends early with a command that had to be killed; scenarios run side by side.
 What is started here is not trusted: its output is cut, its processes are killed, and it cannot look into
@@ -107,14 +107,14 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     told = json.load(sys.stdin)
     until = time.monotonic() + told["budget_s"]
-    for name in told["scenarios"]:
-        os.makedirs(f"{told['folder']}/{name}")
+    for folder in told["scenarios"]:
+        os.makedirs(folder)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         running = {
-            name: pool.submit(play, steps, told["limit_s"], until)
-            for name, steps in told["scenarios"].items()
+            folder: pool.submit(play, steps, told["limit_s"], until)
+            for folder, steps in told["scenarios"].items()
         }
-        report = {name: future.result() for name, future in running.items()}
+        report = {folder: future.result() for folder, future in running.items()}
     json.dump(report, sys.stdout)
     sys.stdout.flush()
     os._exit(0)
