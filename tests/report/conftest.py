@@ -69,7 +69,6 @@ def run() -> Run:
         input_tokens=120_345,
         cached_input_tokens=80_000,
         output_tokens=12_001,
-        reasoning_tokens=None,
         cost_usd=None,
     )
     phase = PhaseResult(

@@ -32,7 +32,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
             "cached_input": 80_000,
             "cache_write": 0,
             "output": 12_001,
-            "reasoning": None,
+            "reasoning": 0,
         },
         "disagreements": [],
         "replay_of": None,
