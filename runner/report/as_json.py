@@ -48,6 +48,7 @@ def run_json(
             "output": run.usage.output_tokens,
             "reasoning": run.usage.reasoning_tokens,
         },
+        "stopped_by": {phase.id: phase.stopped_by for phase in run.phases},
         "disagreements": [d.model_dump(mode="json") for d in run.disagreements],
         "replay_of": run.replay_of,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,

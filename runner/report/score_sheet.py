@@ -29,6 +29,7 @@ from runner.report.text import count, duration, interval, money, printable, toke
 
 BAR_WIDTH = 25
 MAX_LOCATIONS = 5
+ORDINARY = ("done", "nothing_to_repair")
 
 
 def render(
@@ -40,6 +41,9 @@ def render(
 ) -> None:
     """Print it, in 80 columns or more; colour adds nothing that is not also written."""
     console.print(_header(run, score, console))
+    for phase in (p for p in run.phases if p.stopped_by not in ORDINARY):
+        ended = f"Phase {phase.id} was ended by: {phase.stopped_by.replace('_', ' ')}."
+        console.print(printable(ended, console, "yellow"))
     for disagreement in run.disagreements:
         console.print(_disagreement(disagreement, console))
     if run.failure:

@@ -34,6 +34,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
             "output": 12_001,
             "reasoning": 0,
         },
+        "stopped_by": {"build": "done"},
         "disagreements": [],
         "replay_of": None,
         "failure": None,
