@@ -18,7 +18,7 @@ from runner.gateway.cassette import recorded_model
 from runner.pipeline.benchmark import Plan, trial_of
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import REPLAYED
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading import rubric_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import ReplaySource, TrialJob
 from runner.spec.tasks import load_task
@@ -44,7 +44,7 @@ def plan_replay(archive: Archive, original: Run, rubric: str | None, settings: S
     job = TrialJob(trial, task, model, agent, None, ReplaySource(original.id, cassette))
     return Plan(
         jobs=(job,),
-        rubric=get_rubric(rubric or task.rubric, settings),
+        rubric=rubric_for(task.id, rubric, settings),
         again=True,
         warnings=tuple(_changes(original.trial, today, task)),
     )
