@@ -6,13 +6,15 @@ import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from runner.core.protocols import SandboxSpec, Session
-from runner.core.records import Blame, Limits, Model, Prices, Run, RunStatus
+from runner.agents.bash import AGENT
+from runner.core.protocols import Endpoint, Sandbox, SandboxSpec, Session
+from runner.core.records import Blame, Limits, Model, Prices, Run, RunStatus, Usage
 from runner.core.tree import SourceTree
 from runner.pipeline.benchmark import FINAL_CODES
 from runner.pipeline.checkout import read_tree
@@ -179,6 +181,28 @@ async def test_an_agent_that_ignores_its_end_is_killed(bench: Workbench) -> None
             session = await supervised(work(), StoppedDoor(), sandbox, grace_s=1)  # type: ignore[arg-type]
     assert session.result.exit_code == 137
     assert session.result.stdout == b"asking\n", "what it said until then is kept"
+
+
+class Boastful:
+    """The bash agent, with a log of its own that knows better."""
+
+    id, version, wires = AGENT.id, AGENT.version, AGENT.wires
+    run_command, write_files = AGENT.run_command, AGENT.write_files
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
+        session = await AGENT.run(sandbox, prompt, endpoint, limits)
+        return replace(session, reported=Usage(input_tokens=1, output_tokens=None, cost_usd=None))
+
+
+async def test_what_an_agent_reports_is_held_against_the_ledger(bench: Workbench, job: MakeJob) -> None:
+    told = replace(job("echo x > a", prove=("true",)), agent=Boastful())
+    run, _ = await attempt(bench, told)
+    assert run.failure is None
+    assert [(d.phase, d.meter, d.source, d.other) for d in run.disagreements] == [
+        ("build", "input_tokens", "agent", 1),
+        ("prove", "input_tokens", "agent", 1),
+    ]
+    assert [d.ledger for d in run.disagreements] == [p.usage.input_tokens for p in run.phases]
 
 
 class StoppedDoor:
