@@ -252,7 +252,9 @@ class PhaseResult(Record):
     wall_s: float
     usage: Usage
     exit_code: int | None
-    stopped_by: str = Field(description="done, budget, wall_time, context_full, crashed or nothing_to_repair")
+    stopped_by: str = Field(
+        description="done, budget, wall_time, context_full, loop, provider, crashed or nothing_to_repair"
+    )
     commit: str | None = None
     tree: str | None = None
     configuration: str | None = None

@@ -15,9 +15,10 @@ from time import monotonic
 from runner.archive.archive import Attempt
 from runner.archive.repository import Repository
 from runner.core.errors import AgentError, SandboxError, ShipworthyError, UnpackError
-from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox, SandboxSpec, Session
+from runner.core.protocols import Agent, Endpoint, Sandbox, SandboxSpec, Session
 from runner.core.records import (
     Blame,
+    Disagreement,
     Failure,
     Model,
     Phase,
@@ -31,6 +32,7 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
+from runner.pipeline.endings import NO_TIME, Ending, not_begun, supervised, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
@@ -40,7 +42,8 @@ from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.trees import TreeEvidence
 from runner.pipeline.workbench import Workbench
 
-_KILLED = 128  # and above: ended by a signal
+MEGABYTE = 1_000_000
+SPEND_CAP = "spend_cap"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class _Progress:
     usage: Usage = field(default_factory=Usage)
     status: RunStatus = RunStatus.FAILED
     failure: Failure | None = None
+    disagreements: list[Disagreement] = field(default_factory=list)
 
     def fail(self, kind: Blame, code: str, message: str) -> None:
         """The first failure is the cause."""
@@ -123,6 +127,8 @@ def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
 async def _work(
     bench: Workbench, job: TrialJob, attempt: Attempt, events: EventLog, progress: _Progress
 ) -> None:
+    if cap := bench.gateway.spent_out():
+        return progress.fail(Blame.INFRA, SPEND_CAP, f"the spend cap left nothing for this run: {cap}")
     identity = f"{job.trial.id}/{attempt.number}"
     socket = bench.lease.folder / f"{job.trial.digest()[:8]}-{attempt.number}.sock"
     door_spec = DoorSpec(
@@ -132,6 +138,7 @@ async def _work(
         transcript=attempt.transcript,
         downloads=attempt.egress,
         egress=job.task.egress,
+        egress_bytes=job.task.egress_mb * MEGABYTE,
         limits=job.task.limits,
         rendering=job.agent,
         cassette=attempt.cassette,
@@ -145,6 +152,9 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: events.emit("downloads", hosts=door.fetched))
+        if warning := unheld(job.task, door):
+            events.emit("warning", message=warning)
         stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
@@ -160,9 +170,14 @@ async def _work(
             if phase is None:
                 progress.phases.append(skipped(asked))
                 continue
+            why_not, phase = door.spent_out(), within_run(phase, job.task, progress.phases)
+            if why_not or phase is None:
+                events.emit("skipped", phase=asked.id, why=why_not or NO_TIME)
+                progress.phases.append(not_begun(asked, "budget" if why_not else "wall_time"))
+                break
             events.emit("phase", phase=phase.id)
             worker = _PhaseWorker(job, phase, sandbox, door, repository, attempt)
-            result, failure = await worker.run(events)
+            result, failure = await worker.run(events, progress)
             progress.phases.append(result)
             if phase.kind is PhaseKind.REVIEW:
                 _note_changes(repository, job.task, progress, events)
@@ -215,7 +230,7 @@ class _PhaseWorker:
     repository: Repository
     attempt: Attempt
 
-    async def run(self, events: EventLog) -> tuple[PhaseResult, Failure | None]:
+    async def run(self, events: EventLog, progress: _Progress) -> tuple[PhaseResult, Failure | None]:
         """The agent's work and the snapshot of what it left."""
         started, clock = datetime.now(UTC), monotonic()
         self.door.begin_phase(self.phase.id, self.phase.limits)
@@ -225,35 +240,33 @@ class _PhaseWorker:
             token=self.door.token,
             wire=self.job.model.wire,
         )
-        session = await self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
-        result = session.result
+        work = self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
+        session = await supervised(work, self.door, self.sandbox)
         wall_s = monotonic() - clock
         self._keep_logs(session)
         await self.sandbox.restart()
-        failure = self._killed(result) or self.door.verdict(agent_done=result.ok)
-        commit = tree = None
+        commit = tree = unusable = None
         try:
             snapshot = await take_snapshot(self.sandbox, self.repository, self.phase.id, started)
             commit, tree = snapshot.commit, snapshot.tree
             events.emit("snapshot", phase=self.phase.id, tree=tree, skipped=snapshot.skipped)
         except UnpackError as error:
-            failure = failure or Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
-        stopped_by = self._stopped_by(result)
-        if failure is None and stopped_by == "crashed":
-            failure = Failure(kind=Blame.HARNESS, code="agent_crashed", message=_end(result))
+            unusable = Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
+        ending = Ending(self.phase, session.result, self.door, tree, is_first=not progress.phases)
+        progress.disagreements += self.door.disagreements(self.phase.id, session.reported)
         outcome = PhaseResult(
             id=self.phase.id,
             kind=self.phase.kind,
             started=started,
             wall_s=round(wall_s, 3),
             usage=self.door.usage(self.phase.id),
-            exit_code=result.exit_code,
-            stopped_by=stopped_by,
+            exit_code=session.result.exit_code,
+            stopped_by=ending.stopped_by,
             commit=commit,
             tree=tree,
             configuration=hashlib.sha256(session.configuration.encode()).hexdigest(),
         )
-        return outcome, failure
+        return outcome, ending.failure() or unusable
 
     def _keep_logs(self, session: Session) -> None:
         """What the agent wrote, what it was started with, and its own log's events, one JSON line each."""
@@ -264,21 +277,6 @@ class _PhaseWorker:
         steps = (json.dumps(asdict(step)) + "\n" for step in session.steps)
         (logs / f"{phase}.steps.jsonl").write_text("".join(steps), "utf-8")
 
-    def _stopped_by(self, result: ExecResult) -> str:
-        if result.timed_out:
-            return "wall_time"
-        if self.door.refusal(self.phase.id):
-            return "budget"
-        if self.door.is_context_full(self.phase.id):
-            return "context_full"
-        return "done" if result.ok else "crashed"
-
-    def _killed(self, result: ExecResult) -> Failure | None:
-        """By a signal: for want of memory or by the model's own commands, so it is the model's doing."""
-        if result.exit_code is None or result.exit_code < _KILLED:
-            return None
-        return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
-
 
 def _keep_replayed(door: Door, events: EventLog) -> None:
     """What came of a replay, however it ended."""
@@ -286,15 +284,11 @@ def _keep_replayed(door: Door, events: EventLog) -> None:
         events.emit(REPLAYED, **replayed.model_dump())
 
 
-def _end(result: ExecResult) -> str:
-    said = result.stderr[-1000:].decode("utf-8", "replace").strip()
-    return f"the agent ended with exit code {result.exit_code}: {said}"
-
-
 def _turn(exchange: Exchange, usage: Usage) -> dict[str, object]:
     return {
         "phase": exchange.phase,
         "turn": exchange.n,
+        "attempt": exchange.attempt,
         "status": exchange.status,
         "command": exchange.command,
         "error": exchange.error,
@@ -315,5 +309,6 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        disagreements=tuple(progress.disagreements),
         replay_of=job.replay.run if job.replay else None,
     )
