@@ -12,6 +12,7 @@ from runner.core.records import Model
 from runner.gateway.attempt import Attempt, Refusal
 from runner.gateway.ledger import Demand, Ledger, OverBudget
 from runner.gateway.metering import Meter
+from runner.gateway.seal import breach
 from runner.gateway.upstream import Call
 from runner.gateway.wire import Fault, Wire, parsed
 
@@ -51,6 +52,8 @@ class Admission:
         if attempt.summary.model != model.name:
             message = f"this run's model is {model.name!r}, not {attempt.summary.model!r}"
             raise Refusal(404, Fault.BAD_REQUEST, message)
+        if wanted := breach(document):
+            raise Refusal(400, Fault.BAD_REQUEST, f"this run is sealed: {wanted} is refused")
         changes = model.params | wire.additions(document | model.params)
         sent = merged(body, document, changes) if changes else body
         attempt.summary = wire.summary(request.path_qs, document | changes)
