@@ -45,6 +45,7 @@ class Reruns:
         self._lab = lab
         self._suite = suite
         self._argv = command.argv
+        self._hurried = hurried(command.argv)
 
     async def first(self, limit_s: float) -> tuple[Rerun, Executed]:
         """The suite as it is, with the lines it executes counted."""
@@ -56,14 +57,21 @@ class Reruns:
         counted = await self._lab.execute(["sh", "-c", f"cat {_COUNTS}/*"], timeout_s=RESET_S)
         return run, Executed.read(counted.stdout.decode("utf-8", "replace"))
 
+    def hurry_no_more(self) -> bool:
+        """Have later runs go on after a failure; False if they do so already."""
+        hurried, self._hurried = self._hurried, self._argv
+        return hurried != self._argv
+
     async def changed(self, files: Mapping[str, bytes], limit_s: float) -> Rerun | None:
-        """The suite with these files (paths of the tree) in place of the app's own; None if the first
-        state could not be restored, by which the suite got in the way itself."""
+        """The suite, up to its first failure, with these files (by path in the tree) in place of the app's.
+
+        None if the first state could not be restored: what the suite left behind is in the way.
+        """
         reset = await self._lab.execute(["sh", "-c", _RESET], timeout_s=RESET_S)
         if not reset.ok:
             return None
         await self._lab.put(files, WORKSPACE)
-        return await self._run(hurried(self._argv), limit_s, {})
+        return await self._run(self._hurried, limit_s, {})
 
     async def _run(self, argv: Sequence[str], limit_s: float, env: Mapping[str, str]) -> Rerun:
         log = Log()
@@ -75,6 +83,6 @@ class Reruns:
 
 
 def hurried(argv: Sequence[str]) -> tuple[str, ...]:
-    """The command, to stop at the first failure where its runner can."""
+    """The command, told to stop at the first failure; not every release of a runner knows the option."""
     known = argv[-1] == "test" or "rspec" in argv
     return (*argv, "--fail-fast") if known else tuple(argv)

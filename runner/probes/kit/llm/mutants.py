@@ -119,8 +119,9 @@ def _history(use: LlmUse) -> Iterator[Site]:
             yield _without(call)
     for call in [] if found else use.provider_calls:
         for value in _values(call.node, "messages"):
-            if value.type in ("identifier", "instance_variable", "call"):
-                yield _replaced(call.file, value, b"(" + text(value).encode() + b").last(1)")
+            if value.type in ("identifier", "instance_variable", "call", "binary"):
+                start, end = value.start_byte, value.end_byte
+                yield Site(call.file, value, (Edit(start, start, b"("), Edit(end, end, b").last(1)")))
 
 
 def _emptied(use: LlmUse) -> Iterator[Site]:
