@@ -187,8 +187,12 @@ def _executed(told: list[tuple[Location, bool | None]], what: str) -> Verdict:
 
 
 def mutants_killed(toll: Toll) -> Verdict:
-    """All mutants must be killed; one weak one may survive."""
-    strong = [mutant for mutant in toll.alive if not mutant.weak]
+    """All mutants must be killed; one weak one may survive.
+
+    A rescue that no test runs counts as weak here: that is what ERROR_PATH tells.
+    """
+    told = [mutant for mutant in toll.unexecuted if mutant.id == "rescue"]
+    strong = [mutant for mutant in toll.alive if not mutant.weak and mutant not in told]
     stays = "; ".join(f"when {m.words} ({_where(m, toll)})" for m in toll.alive)
     tried = len(toll.killed) + len(toll.alive)
     values: Values = {

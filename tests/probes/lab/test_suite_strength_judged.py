@@ -42,10 +42,16 @@ def test_two_weak_mutants_may_not() -> None:
 
 
 def test_what_no_test_runs_survives_without_a_run() -> None:
-    verdict = mutants_killed(Toll(unexecuted=[mutant("rescue", line=2)]))
+    verdict = mutants_killed(Toll(unexecuted=[mutant("text", line=2)]))
     assert verdict.outcome is Outcome.FAIL
     assert "(app/turn.rb:2, which no test runs)" in verdict.message
     assert verdict.values["score"] == "0/1"
+
+
+def test_a_rescue_that_no_test_runs_is_told_by_another_check() -> None:
+    rescue = mutant("rescue", line=2)
+    assert mutants_killed(Toll(killed=[mutant("text")], unexecuted=[rescue])).outcome is Outcome.PASS
+    assert mutants_killed(Toll(killed=[mutant("text")], survived=[rescue])).outcome is Outcome.FAIL
 
 
 def test_without_time_for_all_only_a_survivor_decides() -> None:

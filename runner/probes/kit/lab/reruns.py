@@ -25,7 +25,10 @@ _INSIDE = Path(__file__).with_name("inside")
 # One process, so that all is counted; no preloader and no cache that could hold the files of another run.
 _PLAIN = {"PARALLEL_WORKERS": "1", "DISABLE_SPRING": "1", "DISABLE_BOOTSNAP_COMPILE_CACHE": "1"}
 _SAVE = f"mkdir {_COUNTS} {_FIRST_STATE} && cp -a {WORKSPACE}/. {_FIRST_STATE}"
-_RESET = f"find {WORKSPACE} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} + && cp -a {_FIRST_STATE}/. {WORKSPACE}"
+_RESET = (
+    f"chmod -R u+rwX {WORKSPACE}; "
+    f"find {WORKSPACE} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} + && cp -a {_FIRST_STATE}/. {WORKSPACE}"
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Reruns:
 
     def hurry_no_more(self) -> bool:
         """Have later runs go on after a failure; False if they do so already."""
-        hurried, self._hurried = self._hurried, self._argv
-        return hurried != self._argv
+        before, self._hurried = self._hurried, self._argv
+        return before != self._argv
 
     async def changed(self, files: Mapping[str, bytes], limit_s: float) -> Rerun | None:
         """The suite, up to its first failure, with these files (by path in the tree) in place of the app's.
