@@ -99,6 +99,7 @@ class Task(Record):
     egress_mb: int = Field(2000, gt=0, description="downloads of one run, both ways, in megabytes")
     resources: Resources = Resources()
     shape: dict[str, str] = {}
+    demo: str | None = Field(None, description="the scripted model that runs where no model is named")
     goals: tuple[Goal, ...] = ()
     review_file: str = Field("SELF_REVIEW.md", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
@@ -109,7 +110,7 @@ class Task(Record):
         """
         asks_by_rubric = any(phase.kind is PhaseKind.REPAIR for phase in self.phases)
         graded_by = ("goals", "review_file", *(() if asks_by_rubric else ("rubric",)))
-        return self.digest("title", "shape", *graded_by)
+        return self.digest("title", "shape", "demo", *graded_by)
 
 
 class Prices(Record):
