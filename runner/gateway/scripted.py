@@ -34,7 +34,6 @@ from runner.gateway.upstream import Answer, Call
 from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
 
 CHARACTERS_PER_TOKEN = 4
-THE_END = Reply(text="There is nothing more to do.")
 ASIDE = "Noted."
 
 
@@ -52,6 +51,9 @@ class Step(Record):
         if not (self.say or self.run or self.write):
             raise ValueError("a step says, runs or writes something")
         return self
+
+
+THE_END = Step(say="There is nothing more to do.")
 
 
 class Script(Record):
@@ -94,6 +96,10 @@ class Rendering(Protocol):
         """Files written by text alone; None if commands do it."""
         ...
 
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """The call that ends the agent's work; None if words without a call do."""
+        ...
+
 
 class ScriptedModel:
     """An upstream that plays a script. Tokens are taken as four characters each."""
@@ -123,11 +129,13 @@ class ScriptedModel:
         steps = self._script.phases.get(call.phase, ())
         if call.summary.tools:
             turn = call.summary.turn
-            return self._played(steps[turn], turn, call.summary.tools) if turn < len(steps) else THE_END
+            step = steps[turn] if turn < len(steps) else THE_END
+            return self._played(step, turn, call.summary.tools)
         replies = [self._played(step, turn, ()) for turn, step in enumerate(steps)]
         if any(reply.tool_calls for reply in replies):
             return Reply(text=ASIDE)
-        return next((r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body), THE_END)
+        left = (r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body)
+        return next(left, Reply(text=THE_END.say))
 
     def _played(self, step: Step, turn: int, tools: Sequence[str]) -> Reply:
         if step.write:
@@ -136,9 +144,11 @@ class ScriptedModel:
             if text is not None:
                 return Reply(text="\n\n".join(filter(None, [step.say, text])))
         command = "\n".join(_write_commands(self._files, step.write)) if step.write else step.run
-        if command is None:
+        use = (
+            self._rendering.finish(tools) if command is None else self._rendering.run_command(command, tools)
+        )
+        if use is None:
             return Reply(text=step.say)
-        use = self._rendering.run_command(command, tools)
         if isinstance(use, str):
             return Reply(text="\n\n".join(filter(None, [step.say, use])))
         call = ToolCall(f"call_{turn}", use.name, json.dumps(use.arguments))

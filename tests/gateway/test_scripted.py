@@ -80,12 +80,12 @@ async def test_turns_follow_the_conversation_and_the_phase(open_door: Opening, s
     assert call["function"] == {"name": "bash", "arguments": '{"command": "ls"}'}
     last = (await turn(opened, 2))["choices"][0]
     assert (last["finish_reason"], last["message"]) == ("stop", {"role": "assistant", "content": "Built."})
-    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.text
+    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.say
     opened.door.begin_phase("prove", Limits())
     prove = (await turn(opened, 0))["choices"][0]["message"]
     assert json.loads(prove["tool_calls"][0]["function"]["arguments"]) == {"command": "./greet.sh"}
     opened.door.begin_phase("review", Limits())
-    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.text
+    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.say
     assert opened.seen[0].command == "ls"
 
 
