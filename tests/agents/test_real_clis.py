@@ -1,0 +1,197 @@
+"""Every agent as it really is, in a sealed sandbox, against a provider that plays a script in its own format."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from provider import KEY, SECOND_PROMPT, Provider, serving
+
+from runner import agents
+from runner.cli.settings import settings_from
+from runner.core.protocols import Agent, ToolUse
+from runner.core.records import Run, RunStatus
+from runner.core.registry import load, names
+from runner.pipeline.benchmark import trial_of
+from runner.pipeline.checkout import read_tree
+from runner.pipeline.settings import Settings
+from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.workbench import Workbench, open_workbench
+from runner.spec.tasks import load_task
+
+pytestmark = pytest.mark.docker
+PROJECT = Path(__file__).parents[2]
+RESOURCES = {"cpus": 2, "memory_mb": 2048, "disk_mb": 256, "pids": 512}
+BROKEN = "def total(numbers):\n    return sum(numbers) + 1\n"
+MENDED = BROKEN.replace(" + 1", "")
+TEST = """\
+import unittest
+from sums import total
+
+
+class TotalTest(unittest.TestCase):
+    def test_total(self):
+        self.assertEqual(total([1, 2]), 3)
+"""
+PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 1000
+CHECK = "python3 -m unittest 2>&1"
+BUILD = [
+    {"say": "The files first.", "write": ["sums.py", "test_sums.py", "docs"]},
+    {"say": "Do the tests pass?", "run": CHECK},
+    {"run": "cat sums.py"},
+    {"say": "Off by one.", "run": "sed -i 's/ + 1//' sums.py"},
+    {"run": f"{CHECK} && echo passed > built.txt"},
+    {"say": "It is built."},
+]
+PROVE = [
+    {"say": "Once more.", "run": f"{CHECK} && env > environment.txt && echo passed > proved.txt"},
+    {"say": "It is proved."},
+]
+HANG = [{"run": "touch started; sleep 1000"}]
+
+
+@pytest.fixture(params=names(agents))
+def agent(request: pytest.FixtureRequest) -> Agent:
+    """Each agent there is."""
+    agent: Agent = load(agents, request.param, "agent").AGENT
+    return agent
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A root with one small task, and an empty archive."""
+    root = tmp_path / "root"
+    (root / "tasks/tiny").mkdir(parents=True)
+    for name in ("sandboxes", "rubrics", "runner"):
+        (root / name).symlink_to(PROJECT / name)
+    for name, prompt in (("build", "Build it."), ("prove", SECOND_PROMPT)):
+        (root / "tasks/tiny" / f"{name}.md.j2").write_text(prompt)
+    phases = [
+        {"id": name, "prompt": f"{name}.md.j2", "limits": {"wall_s": 300}} for name in ("build", "prove")
+    ]
+    task = {"id": "tiny", "title": "Tiny", "sandbox": "base", "rubric": "rails_chat@2", "phases": phases}
+    (root / "tasks/tiny/task.yaml").write_text(yaml.safe_dump({**task, "resources": RESOURCES}))
+    return replace(
+        settings_from(os.environ), root=root, archive=tmp_path / "archive", models=tmp_path / "none"
+    )
+
+
+@pytest.fixture
+async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Workbench]:
+    """Engine, gateway and archive."""
+    async with open_workbench(settings, images) as bench:
+        yield bench
+
+
+def provider_of(agent: Agent, folder: Path, build: list[dict[str, Any]]) -> AbstractAsyncContextManager[Provider]:
+    files = {"sums.py": BROKEN, "test_sums.py": TEST, "docs/prose.md": PROSE, "docs/empty": ""}
+    for path, text in files.items():
+        (folder / "files" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "files" / path).write_text(text)
+    script = {"title": "sums", "phases": {"build": build, "prove": PROVE}}
+    (folder / "script.yaml").write_text(yaml.safe_dump(script))
+    return serving(Provider(agent, folder))
+
+
+async def attempt(bench: Workbench, provider: Provider, phases: int = 2, **limits: float) -> Run:
+    task = load_task("tiny", bench.settings.tasks)
+    bounded = [phase.limits.model_copy(update=limits) for phase in task.phases]
+    given = [p.model_copy(update={"limits": b}) for p, b in zip(task.phases, bounded, strict=True)]
+    task = task.model_copy(update={"phases": tuple(given[:phases])})
+    model, agent = provider.model, provider.agent
+    job = TrialJob(trial_of(task, model, agent, 1), task, model, agent, KEY)
+    return await run_attempt(bench, job, lambda event: None)
+
+
+def lines(bench: Workbench, run: Run, name: str) -> list[dict[str, Any]]:
+    text = (bench.archive.folder(run) / name).read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_it_builds_over_many_turns_and_two_phases(
+    bench: Workbench, agent: Agent, tmp_path: Path
+) -> None:
+    async with provider_of(agent, tmp_path, BUILD) as provider:
+        run = await attempt(bench, provider)
+    assert (run.status, run.failure) == (RunStatus.COMPLETED, None)
+    assert [phase.stopped_by for phase in run.phases] == ["done", "done"]
+    tree = read_tree(bench.archive, run)
+    assert tree.text("sums.py") == MENDED
+    assert tree.text("test_sums.py") == TEST
+    assert tree.text("docs/prose.md") == PROSE
+    assert tree.text("docs/empty") == ""
+    assert (tree.text("built.txt"), tree.text("proved.txt")) == ("passed\n", "passed\n")
+    assert {path for path in tree if "pycache" not in path} == {
+        *("sums.py", "test_sums.py", "docs/prose.md", "docs/empty"),
+        *("built.txt", "proved.txt", "environment.txt"),
+    }
+    _the_ledger_holds_to_the_token(bench, run, provider)
+    _it_had_only_the_gateway(bench, run, provider, tree.text("environment.txt") or "")
+    _its_own_log_tells_the_same(bench, run, agent)
+
+
+def _the_ledger_holds_to_the_token(bench: Workbench, run: Run, provider: Provider) -> None:
+    usages = [exchange["usage"] for exchange in lines(bench, run, "transcript.jsonl")]
+    for meter in ("requests", "input_tokens", "output_tokens"):
+        issued = getattr(provider.issued, meter)
+        assert issued == getattr(run.usage, meter) == sum(usage[meter] for usage in usages) > 0
+    assert provider.requests == provider.issued.requests
+    assert run.usage == run.phases[0].usage + run.phases[1].usage
+
+
+def _it_had_only_the_gateway(bench: Workbench, run: Run, provider: Provider, environment: str) -> None:
+    assert lines(bench, run, "egress.jsonl") == []
+    assert provider.keys == {KEY}
+    assert "PATH=" in environment
+    kept = b"\n".join(p.read_bytes() for p in bench.archive.root.rglob("*") if p.is_file())
+    assert KEY.encode() not in kept + environment.encode()
+
+
+def _its_own_log_tells_the_same(bench: Workbench, run: Run, agent: Agent) -> None:
+    assert (run.trial.agent, run.trial.agent_version) == (agent.id, agent.version)
+    build, prove = run.phases
+    assert build.configuration == prove.configuration is not None
+    steps = lines(bench, run, "logs/build.steps.jsonl")
+    if not agent.install:
+        return  # the built-in agent's log is the transcript
+    said = "\n".join(step["text"] for step in steps if step["kind"] == "said")
+    assert "It is built." in said
+    if isinstance(agent.run_command("true", ["bash"]), ToolUse):
+        commands = "\n".join(step["text"] for step in steps if step["kind"] == "called")
+        assert CHECK in commands
+        assert "s/ + 1//" in commands
+        returned = "\n".join(step["text"] for step in steps if step["kind"] == "returned")
+        assert "AssertionError: 4 != 3" in returned
+
+
+async def test_a_refused_key_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+    async with provider_of(agent, tmp_path, BUILD) as provider:
+        provider.status = provider.wire.stop_status
+        run = await attempt(bench, provider)
+    assert run.failure is not None
+    assert run.failure.kind == "infra"
+    assert provider.requests <= 5
+
+
+async def test_a_spent_budget_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+    async with provider_of(agent, tmp_path, BUILD) as provider:
+        run = await attempt(bench, provider, phases=1, requests=2)
+    assert run.failure is None
+    assert run.phases[0].stopped_by == "budget"
+    assert provider.requests == 2
+    assert len(lines(bench, run, "transcript.jsonl")) <= 7
+
+
+async def test_one_that_hangs_is_killed(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+    async with provider_of(agent, tmp_path, HANG) as provider:
+        run = await attempt(bench, provider, phases=1, wall_s=20)
+    assert run.failure is None
+    assert run.phases[0].stopped_by == "wall_time"
+    assert set(read_tree(bench.archive, run)) == {"started"}
