@@ -90,7 +90,9 @@ async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Wor
         yield bench
 
 
-def provider_of(agent: Agent, folder: Path, build: list[dict[str, Any]]) -> AbstractAsyncContextManager[Provider]:
+def provider_of(
+    agent: Agent, folder: Path, build: list[dict[str, Any]]
+) -> AbstractAsyncContextManager[Provider]:
     files = {"sums.py": BROKEN, "test_sums.py": TEST, "docs/prose.md": PROSE, "docs/empty": ""}
     for path, text in files.items():
         (folder / "files" / path).parent.mkdir(parents=True, exist_ok=True)
