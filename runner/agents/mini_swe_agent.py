@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runner.agents.kit.cli import HOME, AgentLog, CliAgent, Launch
-from runner.agents.kit.events import at, called, number, objects, total, words
+from runner.agents.kit.events import at, called, number, objects, words
 from runner.agents.kit.pip import venv
 from runner.core.protocols import Agent, Endpoint, Step, ToolUse
 from runner.core.records import Limits, Usage

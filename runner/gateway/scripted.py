@@ -9,8 +9,9 @@
         - say: done                 # no call: ends the phase
 
 Which step is next is read from the conversation, so a repeated request gets the same answer: after so many
-tool results, or for an agent without tools, the first step whose text has not been said in it. A request of
-an agent with tools that offers none (for a title, say) gets a word and costs no step.
+tool results. An agent without tools is told all steps up to the next words without a call at once, the first
+such group that has not been said in the conversation. A request of an agent with tools that offers none (for
+a title, say) gets a word and costs no step.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -134,8 +135,9 @@ class ScriptedModel:
         replies = [self._played(step, turn, ()) for turn, step in enumerate(steps)]
         if any(reply.tool_calls for reply in replies):
             return Reply(text=ASIDE)
-        left = (r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body)
-        return next(left, Reply(text=THE_END.say))
+        said = list(_texts(json.loads(call.body)))
+        left = (text for text in _told_at_once(steps, replies) if not any(text in said_text for said_text in said))
+        return Reply(text=next(left, THE_END.say))
 
     def _played(self, step: Step, turn: int, tools: Sequence[str]) -> Reply:
         if step.write:
@@ -153,6 +155,27 @@ class ScriptedModel:
             return Reply(text="\n\n".join(filter(None, [step.say, use])))
         call = ToolCall(f"call_{turn}", use.name, json.dumps(use.arguments))
         return Reply(text=step.say, tool_calls=(call,))
+
+
+def _told_at_once(steps: Sequence[Step], replies: Sequence[Reply]) -> Iterator[str]:
+    """What an agent without tools is told in one turn: no result comes back before the words that end it."""
+    parts: list[str] = []
+    for step, reply in zip(steps, replies, strict=True):
+        parts.append(reply.text.strip())
+        if step.run is None and not step.write:
+            yield "\n\n".join(parts)
+            parts = []
+    if parts:
+        yield "\n\n".join(parts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string in some JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _check_source(folder: Path, name: str, where: str) -> None:
