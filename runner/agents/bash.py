@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse
+from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse, Waits
 from runner.core.records import Limits
 
 PROGRAM = Path(__file__).parent / "inside" / "bash_agent.py"
@@ -49,6 +49,10 @@ class BashAgent:
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
         """By its one tool."""
         return ToolUse("bash", {"command": command})
+
+    def waits(self, request: bytes) -> Waits:
+        """Its tool waits."""
+        return Waits()
 
     def write_files(self, files: Mapping[str, bytes]) -> str | None:
         """By commands."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from runner.agents.kit.cli import CONTEXT_TOKENS, HOME, OUTPUT_TOKENS, AgentLog, CliAgent, Launch
+from runner.agents.kit.cli import CONTEXT_TOKENS, HOME, OUTPUT_TOKENS, AgentLog, CliAgent, Launch, Understood
 from runner.agents.kit.events import at, called, json_lines, number, total, words
 from runner.agents.kit.npm import Package, unpacked
 from runner.core.protocols import Agent, Endpoint, Step, ToolUse
@@ -58,20 +58,13 @@ class OpenCode(CliAgent):
             shows=(PROGRAM, "debug", "config", "--pure"),
         )
 
-    def complaint(self, shown: str, endpoint: Endpoint) -> str | None:
-        """It prints the configuration as merged from everywhere it looks."""
-        try:
-            resolved = json.loads(shown)
-        except ValueError:
-            return "its configuration cannot be read"
-        expected = _settings(endpoint)
-        for name in ("model", "small_model"):
-            if at(resolved, name) != expected[name]:
-                return f"{name} is {at(resolved, name)!r}, not {expected[name]!r}"
+    def understood(self, shown: str) -> Understood:
+        """It prints the configuration as merged from everywhere it looks; the gateway is to be alone."""
+        resolved = json.loads(shown)
+        models = [words(at(resolved, name)).removeprefix("gw/") for name in ("model", "small_model")]
+        is_alone = list(at(resolved, "provider") or ()) == ["gw"]
         address = at(resolved, "provider", "gw", "options", "baseURL")
-        if list(at(resolved, "provider") or ()) != ["gw"] or address != _address(endpoint):
-            return f"the provider is not the gateway alone, but at {address!r}"
-        return None
+        return Understood(tuple(models), address if is_alone else None)
 
     def read(self, log: bytes) -> AgentLog:
         """One JSON event a line; each finished step tells its tokens. No prices are given to it."""
@@ -86,7 +79,7 @@ class OpenCode(CliAgent):
 
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
         """By its tool `bash`, which wants a description."""
-        return ToolUse("bash", {"command": command, "description": "Next step", "timeout": 1_800_000})
+        return ToolUse("bash", {"command": command, "timeout": 1_800_000})
 
 
 def _steps(kind: Any, part: Any, event: Any) -> Iterator[Step]:
@@ -118,16 +111,12 @@ def _usage(tokens: Any) -> Usage:
     )
 
 
-def _address(endpoint: Endpoint) -> str:
-    return f"{endpoint.base_url}/v1"
-
-
 def _settings(endpoint: Endpoint) -> dict[str, object]:
     model = {"name": endpoint.model, "limit": {"context": CONTEXT_TOKENS, "output": OUTPUT_TOKENS}}
     provider = {
         "npm": SPEAKERS[endpoint.wire],
         "name": "gateway",
-        "options": {"baseURL": _address(endpoint), "apiKey": endpoint.token},
+        "options": {"baseURL": f"{endpoint.base_url}/v1", "apiKey": endpoint.token},
         "models": {endpoint.model: model},
     }
     return {

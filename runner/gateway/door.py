@@ -30,6 +30,7 @@ from runner.gateway.wire import Fault, Wire
 PROVIDER_FAULTS = {
     Fault.PROVIDER_UNAVAILABLE: "the model provider failed",
     Fault.RATE_LIMITED: "the model provider limits the rate of requests",
+    Fault.QUOTA: "the quota with the model provider is used up for now",
     Fault.NO_CREDIT: "the account with the model provider has no credit left",
     Fault.BAD_KEY: "the model provider refuses the key",
     Fault.MODEL_NOT_FOUND: "the model provider does not know the model",
@@ -141,7 +142,7 @@ class Gateway:
         assert spec.model.upstream is not None
         if self._session is None:
             self._session = await self._stack.enter_async_context(_session(self._settings))
-        authorization = wire.authorization(spec.key) if spec.key else {}
+        authorization = wire.authorization(spec.key, spec.model.upstream) if spec.key else {}
         return HttpUpstream(self._session, spec.model.upstream, authorization, self._settings)
 
 

@@ -130,7 +130,7 @@ class ModelProxy:
             return self._error(500, "gateway_bug", "the gateway failed")
 
     async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
-        token = self._wire.token(request.headers) or ""
+        token = self._wire.token(request.headers, request.query) or ""
         if not hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._service.token.encode()):
             raise Refusal(401, Fault.BAD_REQUEST, "this run's token is missing or wrong")
         if request.method == "GET" and request.path == self._wire.models_path:
@@ -166,7 +166,7 @@ class ModelProxy:
             document = parsed(body.decode())
             if not isinstance(document, dict):
                 raise ValueError("the body is not a JSON object")
-            attempt.summary = wire.summary(request.path, document)
+            attempt.summary = wire.summary(request.path_qs, document)
         except ValueError as error:
             raise Refusal(400, Fault.BAD_REQUEST, str(error)) from error
         if attempt.summary.model != model.name:
@@ -174,12 +174,12 @@ class ModelProxy:
             raise Refusal(404, Fault.BAD_REQUEST, message)
         changes = model.params | wire.additions(document | model.params)
         sent = _merged(body, document, changes) if changes else body
-        attempt.summary = wire.summary(request.path, document | changes)
+        attempt.summary = wire.summary(request.path_qs, document | changes)
         try:
             self._service.ledger.reserve(attempt.n, self._worst_case(sent, attempt.summary))
         except OverBudget as error:
             raise Refusal(wire.stop_status, Fault.BUDGET, str(error)) from error
-        headers = {name: request.headers[name] for name in wire.passed_headers if name in request.headers}
+        headers = wire.passed_headers(request.headers)
         return Call(attempt.phase, wire.upstream_path(request.path_qs), sent, attempt.summary, headers)
 
     async def _forward(self, request: web.BaseRequest, call: Call, attempt: Attempt) -> web.StreamResponse:
@@ -238,7 +238,7 @@ class ModelProxy:
         reply = tap.reply()
         self._meter(attempt, reply)
         if not reply.complete:
-            broken = broken or "the model provider ended its reply before it was complete"
+            broken = broken or reply.error or "the model provider ended its reply before it was complete"
             attempt.fail(502, Fault.PROVIDER_UNAVAILABLE, broken)
             await response.write(self._wire.broken_stream(self._service.redactor.clean_text(broken)))
         return response

@@ -13,13 +13,17 @@ COMMAND_NAMES = ("command", "cmd", "script")
 
 
 class Fault(StrEnum):
-    """Why an exchange gave the agent no usable reply, as observed at the gateway."""
+    """Why an exchange gave the agent no usable reply, as observed at the gateway.
+
+    RATE_LIMITED passes within minutes; QUOTA, a limit by the day or longer, does not.
+    """
 
     BUDGET = "budget"
     BAD_REQUEST = "bad_request"
     AGENT_LEFT = "agent_left"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     RATE_LIMITED = "rate_limited"
+    QUOTA = "quota"
     NO_CREDIT = "no_credit"
     BAD_KEY = "bad_key"
     MODEL_NOT_FOUND = "model_not_found"
@@ -114,33 +118,38 @@ class Tap(Protocol):
 class Wire(Protocol):
     """One wire format between agent and provider.
 
-    `models_path` is where agents list the models; `stop_status` is the status that ends an agent for good;
-    `passed_headers` are the request headers that go on to the provider.
+    `models_path` is where agents list the models; `stop_status` is the status that ends an agent for good.
     """
 
     id: str
     models_path: str
     stop_status: int
-    passed_headers: tuple[str, ...]
 
     def serves(self, path: str) -> bool:
         """Whether a POST to `path` is a model call."""
         ...
 
     def upstream_path(self, path: str) -> str:
-        """`path` (with its query) relative to the provider's base URL, which ends in the version."""
+        """`path` (with its query, less the token) relative to the base URL, which ends in the version."""
         ...
 
-    def token(self, headers: Mapping[str, str]) -> str | None:
+    def token(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
         """The credential a request carries."""
         ...
 
-    def authorization(self, key: str) -> dict[str, str]:
-        """Headers that carry the provider's key."""
+    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """What of a request's headers goes on to the provider, with what the provider demands."""
+        ...
+
+    def authorization(self, key: str, base_url: str) -> dict[str, str]:
+        """Headers that carry the key of the provider at `base_url`."""
         ...
 
     def summary(self, path: str, document: dict[str, Any]) -> RequestSummary:
-        """What a POST of `document` to `path` asks for; raises ValueError if it lacks what is demanded."""
+        """What a POST of `document` to `path` (with its query) asks for.
+
+        Raises ValueError if it lacks what is demanded.
+        """
         ...
 
     def output_limit(self, document: dict[str, Any], tokens: int) -> dict[str, Any]:
@@ -214,7 +223,15 @@ def as_amount(value: Any) -> float | None:
     return float(value) if is_number and 0 <= value < float("inf") else None
 
 
+def as_json(value: Any) -> str:
+    """JSON of a value that was parsed; null if it is nested as deeply as could just be parsed."""
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "null"
+
+
 def digest_of(items: Iterable[Any]) -> str:
     """A short digest of some JSON values; empty for none."""
     listed = list(items)
-    return hashlib.blake2b(json.dumps(listed).encode(), digest_size=8).hexdigest() if listed else ""
+    return hashlib.blake2b(as_json(listed).encode(), digest_size=8).hexdigest() if listed else ""

@@ -24,7 +24,7 @@ from runner.spec.tasks import load_task
 
 MOST_ATTEMPTS = 3
 # Trying again does not help against these: stop at once.
-FINAL_CODES = {"bad_key", "no_credit", "model_not_found", "request_refused"}
+FINAL_CODES = {"bad_key", "no_credit", "quota", "model_not_found", "request_refused"}
 
 
 @dataclass(frozen=True)

@@ -66,12 +66,12 @@ class Provider:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One call."""
         self.requests += 1
-        self.keys.add(self.wire.token(request.headers) or "")
+        self.keys.add(self.wire.token(request.headers, request.query) or "")
         if self.status != 200:
             body = self.wire.error(self.status, "invalid_api_key", "No.")
             return web.Response(status=self.status, body=body, content_type="application/json")
         body = await request.read()
-        summary = self.wire.summary(request.path, await request.json())
+        summary = self.wire.summary(request.path_qs, await request.json())
         phase = "prove" if SECOND_PROMPT.encode() in body else "build"
         model = ScriptedModel(self.script, self, self.agent)  # type: ignore[arg-type]
         async with model.send(Call(phase, request.path, body, summary)) as played:

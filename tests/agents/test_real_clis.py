@@ -1,4 +1,4 @@
-"""Every agent as it really is, in a sealed sandbox, against a provider that plays a script in its own format."""
+"""Every agent as it really is, in a sealed sandbox, against a provider that plays a script in its format."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TotalTest(unittest.TestCase):
     def test_total(self):
         self.assertEqual(total([1, 2]), 3)
 """
-PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 1000
+PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 3000
 CHECK = "python3 -m unittest 2>&1"
 BUILD = [
     {"say": "The files first.", "write": ["sums.py", "test_sums.py", "docs"]},
@@ -179,7 +179,7 @@ async def test_a_refused_key_ends_it_without_a_storm(bench: Workbench, agent: Ag
         run = await attempt(bench, provider)
     assert run.failure is not None
     assert run.failure.kind == "infra"
-    assert provider.requests <= 5
+    assert 1 <= provider.requests <= 5
 
 
 async def test_a_spent_budget_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.gateway.sse import KEPT_CHARACTERS, LINE_BYTES
 from runner.gateway.wire import Fault, Reply, RequestSummary, Tokens, ToolCall, Wire
-from runner.gateway.wires.openai_chat import KEPT_CHARACTERS, LINE_BYTES, WIRE
+from runner.gateway.wires.openai_chat import WIRE
 
 ASKED = RequestSummary(model="m", stream=True, max_output_tokens=None, messages=1, turn=3)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from runner.core.errors import AgentError
-from runner.core.protocols import Endpoint, Sandbox, Session, Step, ToolUse
+from runner.core.protocols import Endpoint, Sandbox, Session, Step, ToolUse, Waits
 from runner.core.records import Limits, Usage
 
 HOME = "/home/agent"
@@ -20,6 +20,14 @@ KEPT_LOG = 64_000_000
 PREFLIGHT_S = 60
 CONTEXT_TOKENS, OUTPUT_TOKENS = 200_000, 32_000  # of a model nothing more is known of
 TOKEN, PROMPT = "<this run's token>", "<the phase's prompt>"
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What an agent says it is configured for: every model it would ask, and where."""
+
+    models: tuple[str | None, ...]
+    address: str | None
 
 
 @dataclass(frozen=True)
@@ -39,15 +47,13 @@ class Launch:
     log: str | None = None
     shows: tuple[str, ...] = ()
 
-    def resolved(self, endpoint: Endpoint, prompt: str, shown: str = "") -> str:
-        """The configuration as JSON, the same for equal settings: without the token and the prompt.
-
-        `shown` is what the agent itself printed of it.
-        """
+    def resolved(self, endpoint: Endpoint, prompt: str, understood: Understood | None) -> str:
+        """The configuration as JSON, the same for equal settings: without the token and the prompt."""
         argv = [PROMPT if word == prompt else word for word in self.argv]
         files = {path: PROMPT if text == prompt else text for path, text in self.files.items()}
         plain = {"argv": argv, "env": dict(self.env), "files": files, "wire": endpoint.wire}
-        text = json.dumps(plain | ({"shown": shown} if shown else {}), indent=1, sort_keys=True)
+        said = {"understood": asdict(understood)} if understood else {}
+        text = json.dumps(plain | said, indent=1, sort_keys=True)
         return text.replace(endpoint.token, TOKEN) if endpoint.token else text
 
 
@@ -80,9 +86,13 @@ class CliAgent(ABC):
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
         """How a scripted model has it run a shell command."""
 
-    def complaint(self, shown: str, endpoint: Endpoint) -> str | None:
-        """What is wrong with the configuration as `Launch.shows` printed it; None if nothing is."""
-        return None
+    def understood(self, shown: str) -> Understood:
+        """What `Launch.shows` printed, read; ValueError if it cannot be."""
+        raise NotImplementedError
+
+    def waits(self, request: bytes) -> Waits:
+        """Its tools wait for their commands, unless an adapter knows better."""
+        return Waits()
 
     def write_files(self, files: Mapping[str, bytes]) -> str | None:
         """Commands write the files, unless an adapter knows better."""
@@ -97,28 +107,36 @@ class CliAgent(ABC):
         launch = self.launch(prompt, endpoint, limits)
         await _prepare(sandbox, launch, self.id)
         await self._check_version(sandbox, launch)
-        shown = await self._checked(sandbox, launch, endpoint)
+        understood = await self._understood(sandbox, launch, endpoint)
         result = await sandbox.exec(launch.argv, env=launch.env, timeout_s=limits.wall_s, keep_bytes=KEPT_LOG)
         log = result.stdout if launch.log is None else await _contents(sandbox, launch.log)
         told = self.read(log)
-        return Session(result, launch.resolved(endpoint, prompt, shown), told.reported, told.steps)
+        return Session(result, launch.resolved(endpoint, prompt, understood), told.reported, told.steps)
 
     async def _check_version(self, sandbox: Sandbox, launch: Launch) -> None:
-        said, ok = await _output(sandbox, self.version_command, launch)
-        if not ok or self.version not in said.split():
+        asked = await sandbox.exec(self.version_command, env=launch.env, timeout_s=PREFLIGHT_S)
+        said = (asked.stdout + asked.stderr).decode("utf-8", "replace")
+        if not asked.ok or self.version not in said.split():
             raise AgentError(
                 f"{self.id}: version {self.version} should be installed, but it says: {said[-500:]}"
             )
 
-    async def _checked(self, sandbox: Sandbox, launch: Launch, endpoint: Endpoint) -> str:
+    async def _understood(self, sandbox: Sandbox, launch: Launch, endpoint: Endpoint) -> Understood | None:
         """The configuration as the agent prints it: no silent fallback to another model or provider."""
         if not launch.shows:
-            return ""
-        shown, ok = await _output(sandbox, launch.shows, launch)
-        complaint = self.complaint(shown, endpoint) if ok else f"it cannot show it: {shown[-500:]}"
-        if complaint:
-            raise AgentError(f"{self.id}: its configuration is not as asked: {complaint}")
-        return shown
+            return None
+        shown = await sandbox.exec(launch.shows, env=launch.env, timeout_s=PREFLIGHT_S)
+        try:
+            understood = self.understood(shown.stdout.decode("utf-8", "replace"))
+        except ValueError:
+            said = shown.stderr[-500:].decode("utf-8", "replace")
+            raise AgentError(f"{self.id}: its configuration cannot be read: {said}") from None
+        asked = set(understood.models) == {endpoint.model}
+        if not asked or not (understood.address or "").startswith(f"{endpoint.base_url}/"):
+            raise AgentError(
+                f"{self.id}: {endpoint.model} at {endpoint.base_url} was asked, not {understood}"
+            )
+        return understood
 
 
 async def _prepare(sandbox: Sandbox, launch: Launch, agent: str) -> None:
@@ -129,13 +147,6 @@ async def _prepare(sandbox: Sandbox, launch: Launch, agent: str) -> None:
         raise AgentError(f"{agent}: its old state cannot be removed: {cleared.stderr[-500:]!r}")
     if launch.files:
         await sandbox.put({path.lstrip("/"): text.encode() for path, text in launch.files.items()}, "/")
-
-
-async def _output(sandbox: Sandbox, command: Sequence[str], launch: Launch) -> tuple[str, bool]:
-    """What a command of the agent prints, stderr only if it fails; and whether it went well."""
-    asked = await sandbox.exec(command, env=launch.env, timeout_s=PREFLIGHT_S)
-    said = asked.stdout if asked.ok else asked.stdout + asked.stderr
-    return said.decode("utf-8", "replace").strip(), asked.ok
 
 
 async def _contents(sandbox: Sandbox, path: str) -> bytes:

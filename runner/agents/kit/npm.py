@@ -45,7 +45,8 @@ def unpacked(
         f"      {architecture}) url={package.url}; sum={package.sha512} ;; \\\n"
         for architecture, package in packages.items()
     )
-    left_out = "".join(f" --exclude={shlex.quote(pattern)}" for pattern in without)
+    options = "".join(f" --exclude={shlex.quote(pattern)}" for pattern in without)
+    options += f" --strip-components={strip} --no-same-owner"
     return (
         'RUN case "$(dpkg --print-architecture)" in \\\n'
         f"{cases}"
@@ -53,6 +54,6 @@ def unpacked(
         "    esac \\\n"
         ' && curl --fail --silent --show-error --location --retry 3 --output /tmp/agent.tgz "$url" \\\n'
         ' && echo "$sum  /tmp/agent.tgz" | sha512sum --check --quiet \\\n'
-        f" && tar -xzf /tmp/agent.tgz -C /opt/{agent} --no-same-owner --strip-components={strip}{left_out} \\\n"
+        f" && tar -xzf /tmp/agent.tgz -C /opt/{agent}{options} \\\n"
         " && rm /tmp/agent.tgz"
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from io import StringIO
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
+from runner.gateway.openai import OpenAI
+from runner.gateway.sse import (
+    ARGUMENTS_PIECE,
+    DONE,
+    KEPT_CHARACTERS,
+    EventTap,
+    data_line,
+    dumps,
+    error_text,
+    pieces,
+)
 from runner.gateway.wire import (
     Fault,
     Reply,
@@ -25,53 +33,18 @@ from runner.gateway.wire import (
     parsed,
 )
 
-KEPT_CHARACTERS = 8_000_000
-LINE_BYTES = 8_000_000
-OVERFLOW = (
-    b"context_length_exceeded",
-    b"context length",
-    b"context window",
-    b"prompt is too long",
-    b"input token count",
-    b"too many tokens",
-)
-NO_CREDIT = (b"insufficient_quota", b"credit balance", b"insufficient balance", b"insufficient credits")
-FAULTS = {
-    401: Fault.BAD_KEY,
-    402: Fault.NO_CREDIT,
-    403: Fault.BAD_KEY,
-    404: Fault.MODEL_NOT_FOUND,
-    408: Fault.PROVIDER_UNAVAILABLE,
-    429: Fault.RATE_LIMITED,
-}
 NEWER_LIMIT = ("gpt-5", "o1", "o3", "o4")
-ERROR_TYPES = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
 
 
-class OpenAIChat:
+class OpenAIChat(OpenAI):
     """POST /v1/chat/completions; SSE when streaming, with `[DONE]` as finish marker."""
 
     id = "openai_chat"
-    models_path = "/v1/models"
     stop_status = 401
-    passed_headers: tuple[str, ...] = ()
 
     def serves(self, path: str) -> bool:
         """Whether a POST to `path` is a model call."""
         return path == "/v1/chat/completions"
-
-    def upstream_path(self, path: str) -> str:
-        """Base URLs of this format end in the version: https://api.openai.com/v1."""
-        return path.removeprefix("/v1/")
-
-    def token(self, headers: Mapping[str, str]) -> str | None:
-        """The bearer token."""
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else None
-
-    def authorization(self, key: str) -> dict[str, str]:
-        """The bearer header."""
-        return {"Authorization": f"Bearer {key}"}
 
     def summary(self, path: str, document: dict[str, Any]) -> RequestSummary:
         """Raises ValueError without a model and messages."""
@@ -83,6 +56,7 @@ class OpenAIChat:
             as_text(as_dict(as_dict(t).get("function")).get("name")) for t in as_list(document.get("tools"))
         ]
         roles = [as_dict(m).get("role") for m in messages]
+        newest = takewhile(lambda m: as_dict(m).get("role") == "tool", reversed(messages))
         return RequestSummary(
             model=model,
             stream=document.get("stream") is True,
@@ -90,7 +64,7 @@ class OpenAIChat:
             messages=len(messages),
             turn=roles.count("tool" if tools else "assistant"),
             tools=tuple(tools),
-            result=digest_of(takewhile(lambda m: as_dict(m).get("role") == "tool", reversed(messages))),
+            result=digest_of(as_dict(m).get("content") for m in newest),
         )
 
     def output_limit(self, document: dict[str, Any], tokens: int) -> dict[str, Any]:
@@ -114,7 +88,7 @@ class OpenAIChat:
         choice = as_dict(next(iter(as_list(document.get("choices"))), None))
         message = as_dict(choice.get("message"))
         return Reply(
-            text=as_text(message.get("content"))[:KEPT_CHARACTERS],
+            text=_text(message)[:KEPT_CHARACTERS],
             reasoning=_reasoning(message)[:KEPT_CHARACTERS],
             tool_calls=tuple(
                 ToolCall(as_text(call.get("id")), as_text(f.get("name")), as_text(f.get("arguments")))
@@ -123,36 +97,18 @@ class OpenAIChat:
             ),
             tokens=_tokens(document.get("usage")),
             complete=bool(message),
-            error=_error_message(document) or (None if message else "the provider's reply has no choice"),
+            error=error_text(document.get("error"))
+            or (None if message else "the provider's reply has no choice"),
         )
 
     def tap(self) -> ChatTap:
         """A fresh tap for one streamed reply."""
         return ChatTap()
 
-    def fault(self, status: int, body: bytes) -> Fault:
-        """By status; some providers tell exhausted credit and a full context only in the text."""
-        text = body[:20_000].lower()
-        if status in (400, 403, 429) and any(marker in text for marker in NO_CREDIT):
-            return Fault.NO_CREDIT
-        if status in (400, 413, 422) and any(marker in text for marker in OVERFLOW):
-            return Fault.CONTEXT_OVERFLOW
-        return FAULTS.get(status) or (Fault.PROVIDER_UNAVAILABLE if status >= 500 else Fault.REQUEST_REFUSED)
-
-    def error(self, status: int, code: str, message: str) -> bytes:
-        """An error body as OpenAI writes it."""
-        kind = ERROR_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-        return _dumps({"error": {"message": message, "type": kind, "param": None, "code": code}})
-
     def broken_stream(self, message: str) -> bytes:
         """The leading blank line ends whatever event was cut."""
         body = self.error(502, Fault.PROVIDER_UNAVAILABLE, message)
-        return b"\n\n" + _event(body) + _event(b"[DONE]")
-
-    def model_list(self, name: str, provider: str) -> bytes:
-        """A list of one."""
-        model = {"id": name, "object": "model", "created": 0, "owned_by": provider}
-        return _dumps({"object": "list", "data": [model]})
+        return b"\n\n" + data_line(body) + data_line(DONE)
 
     def render(self, turn: Reply, request: RequestSummary) -> Iterator[bytes]:
         """A scripted turn, with usage."""
@@ -167,71 +123,30 @@ class OpenAIChat:
             message: dict[str, Any] = {"role": "assistant", "content": turn.text or None}
             message |= {"tool_calls": calls} if calls else {}
             choice = {"index": 0, "message": message, "finish_reason": finish}
-            yield _dumps({**head, "object": "chat.completion", "choices": [choice], **usage})
+            yield dumps({**head, "object": "chat.completion", "choices": [choice], **usage})
             return
         head["object"] = "chat.completion.chunk"
         for delta in _deltas(turn.text, calls):
             choice = {"index": 0, "delta": delta, "finish_reason": None}
-            yield _event(_dumps({**head, "choices": [choice]}))
+            yield data_line(dumps({**head, "choices": [choice]}))
         last = {"index": 0, "delta": {}, "finish_reason": finish}
-        yield _event(_dumps({**head, "choices": [last]}))
-        yield _event(_dumps({**head, "choices": [], **usage}))
-        yield _event(b"[DONE]")
+        yield data_line(dumps({**head, "choices": [last]}))
+        yield data_line(dumps({**head, "choices": [], **usage}))
+        yield data_line(DONE)
 
 
-@dataclass
-class _OpenCall:
-    id: str = ""
-    name: str = ""
-    arguments: StringIO = field(default_factory=StringIO)
-
-
-class ChatTap:
+class ChatTap(EventTap):
     """Assembles a streamed completion from its `data:` lines."""
 
-    def __init__(self) -> None:
-        self._partial = b""
-        self._room = KEPT_CHARACTERS
-        self._text, self._reasoning = StringIO(), StringIO()
-        self._calls: dict[int, _OpenCall] = {}
-        self._tokens: Tokens | None = None
-        self._complete = False
-        self._error: str | None = None
+    done_completes = True
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes, cut anywhere."""
-        *lines, rest = (self._partial + chunk).split(b"\n")
-        self._partial = rest if len(rest) <= LINE_BYTES else b""
-        for line in lines:
-            if line.startswith(b"data:"):
-                self._take(line[5:].strip())
-
-    def reply(self) -> Reply:
-        """What was assembled so far."""
-        calls = (ToolCall(c.id, c.name, c.arguments.getvalue()) for c in self._calls.values())
-        return Reply(
-            text=self._text.getvalue(),
-            reasoning=self._reasoning.getvalue(),
-            tool_calls=tuple(calls),
-            tokens=self._tokens,
-            complete=self._complete,
-            error=self._error,
-        )
-
-    def _take(self, data: bytes) -> None:
-        if data == b"[DONE]":
-            self._complete = True
-            return
-        try:
-            event = as_dict(parsed(data))
-        except ValueError:
-            self._error = "the provider sent a malformed event"
-            return
-        self._error = _error_message(event) or self._error
+    def take(self, event: dict[str, Any]) -> None:
+        """One chunk of a completion."""
+        self._error = error_text(event.get("error")) or self._error
         self._tokens = _tokens(event.get("usage")) or self._tokens
         for choice in map(as_dict, as_list(event.get("choices"))):
             delta = as_dict(choice.get("delta"))
-            self._keep(self._text, delta.get("content"))
+            self._keep(self._text, _text(delta))
             self._keep(self._reasoning, _reasoning(delta))
             for call in map(as_dict, as_list(delta.get("tool_calls"))):
                 self._take_call(call)
@@ -241,27 +156,17 @@ class ChatTap:
         index = as_count(call.get("index"))
         if index is None:  # Gemini leaves the index out and sends each call whole
             index = len(self._calls) if call.get("id") else max(len(self._calls) - 1, 0)
-        known = self._calls.setdefault(index, _OpenCall())
         function = as_dict(call.get("function"))
-        known.id = known.id or as_text(call.get("id"))
-        known.name = known.name or as_text(function.get("name"))
+        known = self._call(index, function.get("name"), call.get("id"))
         self._keep(known.arguments, function.get("arguments"))
 
-    def _keep(self, into: StringIO, text: Any) -> None:
-        kept = as_text(text)[: self._room]
-        self._room -= len(kept)
-        into.write(kept)
+
+def _text(message: dict[str, Any]) -> str:
+    return as_text(message.get("content")) or as_text(message.get("refusal"))
 
 
 def _reasoning(message: dict[str, Any]) -> str:
     return as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
-
-
-def _error_message(document: dict[str, Any]) -> str | None:
-    error = document.get("error")
-    if not error:
-        return None
-    return as_text(as_dict(error).get("message")) or json.dumps(error)[:1000]
 
 
 def _tokens(usage: Any) -> Tokens | None:
@@ -295,22 +200,13 @@ def _rendered(tokens: Tokens) -> dict[str, Any]:
 
 def _deltas(text: str, calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     yield {"role": "assistant", "content": ""}
-    for start in range(0, len(text), 80):
-        yield {"content": text[start : start + 80]}
+    for piece in pieces(text):
+        yield {"content": piece}
     for index, call in enumerate(calls):
         arguments = call["function"]["arguments"]
         yield {"tool_calls": [{"index": index, **call, "function": {**call["function"], "arguments": ""}}]}
-        for start in range(0, len(arguments), 2000):
-            piece = {"index": index, "function": {"arguments": arguments[start : start + 2000]}}
-            yield {"tool_calls": [piece]}
-
-
-def _event(data: bytes) -> bytes:
-    return b"data: " + data + b"\n\n"
-
-
-def _dumps(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+        for piece in pieces(arguments, ARGUMENTS_PIECE):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
 WIRE: Wire = OpenAIChat()
