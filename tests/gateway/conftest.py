@@ -24,7 +24,7 @@ from runner.gateway.settings import GatewaySettings
 async def provider() -> AsyncIterator[Provider]:
     provider = Provider()
     app = web.Application(client_max_size=2**26)
-    app.router.add_route("*", "/v1/{tail:.*}", provider.handle)
+    app.router.add_route("*", "/{version:v1|v1beta}/{tail:.*}", provider.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

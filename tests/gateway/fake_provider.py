@@ -32,16 +32,18 @@ def completion(text: str = "hello", **usage: Any) -> bytes:
 
 @dataclass
 class Provider:
-    """The upstream of a test. `bodies` and `headers` are what arrived."""
+    """The upstream of a test. `bodies`, `headers` and `paths` (with queries) are what arrived."""
 
     url: str = ""
     answer: Answering = field(default=lambda request: _respond(completion()))
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.read())
         self.headers.append(dict(request.headers))
+        self.paths.append(request.path_qs)
         return await self.answer(request)
 
     def respond(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from fake_provider import Opened, Opening
+from wire_samples import SAMPLES, Sample
 
 from runner.core.errors import SpecError
 from runner.core.records import Limits, Prices
-from runner.gateway.scripted import THE_END, load_script
+from runner.gateway.scripted import ASIDE, THE_END, load_script
 
 SCRIPT = """
 title: A greeting
@@ -102,17 +103,36 @@ async def test_files_are_written_byte_for_byte(open_door: Opening, script: Path,
     assert [name for name, path in found.items() if os.access(path, os.X_OK)] == ["greet.sh"]
 
 
-async def test_a_streamed_turn_says_the_same_as_a_plain_one(open_door: Opening, script: Path) -> None:
-    opened = await open_door(script=str(script))
-    for said in range(3):
-        plain = (await turn(opened, said))["choices"][0]["message"]
-        status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, stream=True)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_script_is_played_in_every_format(
+    open_door: Opening, script: Path, sample: Sample, stream: bool
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    played = []
+    for said in range(4):
+        status, body = await sample.ask(opened, stream, **sample.tools, **sample.results(said))
         assert status == 200
-        assert reply.endswith(b"\n\ndata: [DONE]\n\n")
-        streamed = (await opened.settled(2 * said + 2)) and opened.transcript[-1]["reply"]
-        assert streamed["text"] == (plain["content"] or "")
-        calls = [c["function"] for c in plain.get("tool_calls", [])]
-        assert [{"name": c["name"], "arguments": c["arguments"]} for c in streamed["tool_calls"]] == calls
+        reply = sample.read(body, stream)
+        assert (reply.complete, reply.error) == (True, None)
+        exchange = (await opened.settled(said + 1))[-1]
+        assert reply.tokens is not None
+        assert exchange.usage.input_tokens == reply.tokens.input > 10
+        assert exchange.usage.output_tokens == reply.tokens.output
+        played.append((reply.text, reply.command))
+    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.text]
+    commands = [command for _, command in played]
+    assert (commands[0], commands[2:]) == ("ls", [None, None])
+    assert str(commands[1]).startswith("# write greet.sh, lib\n")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_side_request_without_tools_costs_no_step_in_any_format(
+    open_door: Opening, script: Path, sample: Sample
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    _, body = await sample.ask(opened, False, **sample.results(1))
+    assert sample.read(body, False).text == ASIDE
 
 
 async def test_usage_is_metered_and_priced(open_door: Opening, script: Path) -> None:

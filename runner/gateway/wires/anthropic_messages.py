@@ -218,7 +218,9 @@ class MessageTap(EventTap):
 
     def _count(self, usage: dict[str, Any]) -> None:
         """Counts are cumulative, and the last of each wins."""
-        told = {name: as_count(usage.get(name)) for name in COUNTS} | {"cost": as_amount(usage.get("cost"))}
+        told: dict[str, Any] = {name: as_count(usage.get(name)) for name in COUNTS}
+        details = as_dict(usage.get("output_tokens_details"))
+        told |= {"thinking": as_count(details.get("thinking_tokens")), "cost": as_amount(usage.get("cost"))}
         self._usage |= {name: value for name, value in told.items() if value is not None}
         self._tokens = _tokens(self._usage)
 
@@ -244,16 +246,19 @@ def _tokens(usage: dict[str, Any]) -> Tokens | None:
         cached_input=read,
         output=usage["output_tokens"],
         cache_write=written,
+        reasoning=usage.get("thinking"),
         cost_usd=usage.get("cost"),
     )
 
 
 def _rendered(tokens: Tokens) -> dict[str, Any]:
+    thought = {} if tokens.reasoning is None else {"thinking_tokens": tokens.reasoning}
     return {
         "input_tokens": tokens.input - tokens.cached_input - tokens.cache_write,
         "cache_creation_input_tokens": tokens.cache_write,
         "cache_read_input_tokens": tokens.cached_input,
         "output_tokens": tokens.output,
+        **({"output_tokens_details": thought} if thought else {}),
     }
 
 

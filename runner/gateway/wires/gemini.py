@@ -24,7 +24,9 @@ from runner.gateway.wire import (
     parsed,
 )
 
-CALL_PATH = re.compile(r"/v1beta/models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)")
+# Clients ask for either version; the base URL's own is the one that counts.
+VERSION = r"/v1(?:beta|alpha)?/"
+CALL_PATH = re.compile(VERSION + r"models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)")
 STATUS_NAMES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -52,7 +54,7 @@ class Gemini:
 
     def upstream_path(self, path: str) -> str:
         """The base URL ends in the version. A `key` in the query is this run's token: it stays here."""
-        path, _, query = path.removeprefix("/v1beta/").partition("?")
+        path, _, query = re.sub(f"^{VERSION}", "", path).partition("?")
         kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "key"]
         return "?".join([path, *(["&".join(kept)] if kept else [])])
 
@@ -148,11 +150,7 @@ class Gemini:
 
 
 class GeminiTap(EventTap):
-    """Assembles streamed candidates. Every chunk may state the usage so far: it counts once it is final."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._usage: Tokens | None = None
+    """Assembles streamed candidates. Every chunk may state the usage so far: the final one counts."""
 
     def take(self, event: dict[str, Any]) -> None:
         """One chunk, which is like a whole reply."""
@@ -163,8 +161,8 @@ class GeminiTap(EventTap):
             self._complete = self._complete or bool(as_text(candidate.get("finishReason")))
         blocked = as_text(as_dict(event.get("promptFeedback")).get("blockReason"))
         self._complete = self._complete or bool(blocked)
-        self._usage = _tokens(event.get("usageMetadata")) or self._usage
-        self._tokens = self._usage if self._complete else None
+        if self._complete:
+            self._tokens = _tokens(event.get("usageMetadata")) or self._tokens
 
     def _take_part(self, part: dict[str, Any]) -> None:
         self._keep(self._reasoning if part.get("thought") is True else self._text, part.get("text"))

@@ -176,13 +176,14 @@ def _tokens(usage: Any) -> Tokens | None:
         return None
     details = as_dict(usage.get("prompt_tokens_details"))
     cached = as_count(details.get("cached_tokens")) or as_count(usage.get("prompt_cache_hit_tokens")) or 0
+    cached = min(cached, read)
     # Gemini and xAI leave thinking out of completion_tokens but not out of the total, and bill it as output.
     written = max(written, (as_count(usage.get("total_tokens")) or 0) - read)
     return Tokens(
         input=read,
-        cached_input=min(cached, read),
+        cached_input=cached,
         output=written,
-        cache_write=min(as_count(details.get("cache_write_tokens")) or 0, read),
+        cache_write=min(as_count(details.get("cache_write_tokens")) or 0, read - cached),
         reasoning=as_count(as_dict(usage.get("completion_tokens_details")).get("reasoning_tokens")),
         cost_usd=as_amount(usage.get("cost")),
     )
@@ -193,7 +194,10 @@ def _rendered(tokens: Tokens) -> dict[str, Any]:
         "prompt_tokens": tokens.input,
         "completion_tokens": tokens.output,
         "total_tokens": tokens.input + tokens.output,
-        "prompt_tokens_details": {"cached_tokens": tokens.cached_input},
+        "prompt_tokens_details": {
+            "cached_tokens": tokens.cached_input,
+            "cache_write_tokens": tokens.cache_write,
+        },
         "completion_tokens_details": {"reasoning_tokens": tokens.reasoning or 0},
     }
 

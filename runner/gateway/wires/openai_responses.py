@@ -170,7 +170,8 @@ class ResponseTap(EventTap):
         kind, call_id = as_text(item.get("type")), as_text(item.get("call_id"))
         if not kind.endswith("_call") or not call_id:
             return False
-        self._call(index, as_text(item.get("name")) or kind.removesuffix("_call"), call_id)
+        name = item.get("name")
+        self._call(index, kind.removesuffix("_call") if name is None else name, call_id)
         return True
 
     def _told_more(self, kind: str, index: int) -> bool:
@@ -197,11 +198,12 @@ def _tokens(usage: Any) -> Tokens | None:
     if read is None or written is None:
         return None
     details = as_dict(usage.get("input_tokens_details"))
+    cached = min(as_count(details.get("cached_tokens")) or 0, read)
     return Tokens(
         input=read,
-        cached_input=min(as_count(details.get("cached_tokens")) or 0, read),
+        cached_input=cached,
         output=written,
-        cache_write=min(as_count(details.get("cache_write_tokens")) or 0, read),
+        cache_write=min(as_count(details.get("cache_write_tokens")) or 0, read - cached),
         reasoning=as_count(as_dict(usage.get("output_tokens_details")).get("reasoning_tokens")),
         cost_usd=as_amount(usage.get("cost")),
     )
@@ -210,7 +212,10 @@ def _tokens(usage: Any) -> Tokens | None:
 def _rendered(tokens: Tokens) -> dict[str, Any]:
     return {
         "input_tokens": tokens.input,
-        "input_tokens_details": {"cached_tokens": tokens.cached_input},
+        "input_tokens_details": {
+            "cached_tokens": tokens.cached_input,
+            "cache_write_tokens": tokens.cache_write,
+        },
         "output_tokens": tokens.output,
         "output_tokens_details": {"reasoning_tokens": tokens.reasoning or 0},
         "total_tokens": tokens.input + tokens.output,
