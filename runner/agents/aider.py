@@ -29,7 +29,16 @@ STATE = f"{HOME}/.aider"
 LOG, TESTS = f"{STATE}/log", f"{STATE}/run-tests.sh"
 METADATA = f"{STATE}/models.json"
 OPTIONS = (
-    *("--edit-format", "diff", "--model-metadata-file", METADATA, "--map-tokens", "0", "--max-chat-history-tokens", "1000000"),
+    *(
+        "--edit-format",
+        "diff",
+        "--model-metadata-file",
+        METADATA,
+        "--map-tokens",
+        "0",
+        "--max-chat-history-tokens",
+        "1000000",
+    ),
     *("--chat-history-file", LOG, "--analytics-log", LOG, "--input-history-file", f"{STATE}/input"),
     *("--auto-test", "--test-cmd", f"sh {TESTS}"),
     *("--yes-always", "--no-stream", "--no-pretty", "--no-fancy-input", "--no-git", "--no-gitignore"),
@@ -39,12 +48,14 @@ OPTIONS = (
 # A fresh invocation knows nothing of a workspace: without a repository it sees only files it is given.
 MOST_BYTES = 200_000
 WITH_FILES = f"""\
+skipped='-name .?* -o -name node_modules -o -name vendor -o -name __pycache__ -o -name tmp -o -name log'
 set -f
+files=$(find . -type d \\( $skipped \\) -prune -o -type f -size -64k -exec grep -Il . {{}} + | sort \\
+  | xargs -r -d '\\n' stat -c '%s %n' \\
+  | awk '(total += $1) <= {MOST_BYTES} {{ print substr($0, index($0, " ") + 1) }}')
 IFS='
 '
-exec "$@" $(find . -type d \\( -name '.?*' -o -name node_modules -o -name vendor -o -name __pycache__ -o -name tmp \\
-    -o -name log \\) -prune -o -type f -size -64k -exec grep -Il . {{}} + | sort \\
-  | xargs -r -d '\\n' stat -c '%s %n' | awk '(total += $1) <= {MOST_BYTES} {{ print substr($0, index($0, " ") + 1) }}')
+exec "$@" $files
 """
 RUN_TESTS = """\
 # The workspace's own tests, whatever they are; to have none is no failure.
@@ -85,7 +96,7 @@ class Aider(CliAgent):
     version_command = (*PYTHON, "-m", "aider", "--version")
 
     def launch(self, prompt: str, endpoint: Endpoint, limits: Limits) -> Launch:
-        """With the workspace's files; key and address by options, which no .env of the workspace overrides."""
+        """With the workspace's files; key and address by options, which no .env of a workspace overrides."""
         model = f"openai/{endpoint.model}"
         key = ("--openai-api-key", endpoint.token, "--openai-api-base", f"{endpoint.base_url}/v1")
         command = (*PYTHON, "-m", "aider", "--model", model, "--weak-model", model, *key, *OPTIONS)
@@ -165,7 +176,9 @@ def _event(line: str) -> dict[str, Any] | None:
 def _steps(chat: list[str]) -> Iterator[Step]:
     """Runs of lines: `####` the user's, `>` aider's own, all else the model's, once the user has spoken."""
     begun = False
-    for kind, run in groupby(zip(accumulate(chat, _speaker, initial="said"), ["", *chat], strict=True), _first):
+    for kind, run in groupby(
+        zip(accumulate(chat, _speaker, initial="said"), ["", *chat], strict=True), _first
+    ):
         lines = [line.removeprefix("> ") if kind == "noted" else line for _, line in run]
         begun = begun or kind == "asked"
         if kind == "noted" or (kind == "said" and begun):

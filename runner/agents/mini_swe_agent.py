@@ -13,7 +13,7 @@ from runner.core.protocols import Agent, Endpoint, Step, ToolUse
 from runner.core.records import Limits, Usage
 
 VERSION = "2.4.6"
-# Resolved for Python 3.14 on x86-64 and arm64 alike, without `datasets`, which only benchmarks of its own need.
+# Resolved for Python 3.14, alike on x86-64 and arm64, without `datasets`, which only its own benchmarks need.
 # A newer litellm fails every tool call for want of `mcp`; this one says it wants Python < 3.14, and runs.
 REQUIREMENTS = f"""
 mini-swe-agent=={VERSION} litellm==1.90.7 openai==2.54.0

@@ -143,14 +143,13 @@ class ScriptedModel:
                 return Reply(tool_calls=(_call(f"call_{turn - 1}_{waits.made}", waits.next),))
             return self._played(moves[turn] if turn < len(moves) else THE_END, turn, call.summary.tools)
         if any(self._played(move, turn, ()).tool_calls for turn, move in enumerate(moves)):
-        if any(reply.tool_calls for reply in replies):
             return Reply(text=ASIDE)
         said = list(_texts(json.loads(call.body)))
         left = (text for text in self._told_at_once(steps) if not any(text in message for message in said))
         return Reply(text=next(left, THE_END.say))
 
     def _told_at_once(self, steps: Sequence[Step]) -> Iterator[str]:
-        """What an agent without tools is told in one turn: nothing comes back before the words that end it."""
+        """What an agent without tools is told in one turn: nothing comes back before words that end it."""
         parts: list[str] = []
         for n, step in enumerate(steps, 1):
             parts += [self._played(move, 0, ()).text.strip() for move in self._moves(step)]
@@ -171,8 +170,8 @@ class ScriptedModel:
             yield Step(say="" if n else step.say, run=command)
 
     def _played(self, move: Step, turn: int, tools: Sequence[str]) -> Reply:
-        command = move.run
-        use = self._rendering.finish(tools) if command is None else self._rendering.run_command(command, tools)
+        agent = self._rendering
+        use = agent.finish(tools) if move.run is None else agent.run_command(move.run, tools)
         if use is None:
             return Reply(text=move.say)
         if isinstance(use, str):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 def venv(agent: str, steps: Sequence[str]) -> str:
     """Dockerfile lines that make the environment /opt/<agent> and carry out `steps` in it.
 
-    The environment is called by its full path, so nothing of it shows in the shells an agent opens. In a step,
-    `install` is pip without dependencies, for what is pinned is the whole set, and `python` the interpreter.
-    A step that runs the agent leaves the compiled form of what a start needs, and of nothing else.
+    The environment is called by its full path, so nothing of it shows in the shells an agent opens. In a
+    step, {install} is pip without dependencies, for what is pinned is the whole set, and {python} the
+    interpreter. A step that runs the agent leaves the compiled form of what a start needs, and no more.
     """
     python = f"/opt/{agent}/bin/python"
     install = (
