@@ -83,7 +83,7 @@ class Aider(CliAgent):
 
     id = "aider"
     version = VERSION
-    wires = ("openai_chat",)
+    wires: tuple[str, ...] = ("openai_chat",)
     install = venv(
         id,
         (

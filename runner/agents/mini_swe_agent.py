@@ -51,7 +51,7 @@ class MiniSweAgent(CliAgent):
 
     id = "mini-swe-agent"
     version = VERSION
-    wires = ("openai_chat",)
+    wires: tuple[str, ...] = ("openai_chat",)
     install = venv(
         id,
         (

@@ -29,7 +29,7 @@ class QwenCode(CliAgent):
 
     id = "qwen-code"
     version = PACKAGE.version
-    wires = ("openai_chat",)
+    wires: tuple[str, ...] = ("openai_chat",)
     install = "\n".join(
         (
             node(id),

@@ -120,7 +120,7 @@ async def test_a_script_is_played_in_every_format(
         assert exchange.usage.input_tokens == reply.tokens.input > 10
         assert exchange.usage.output_tokens == reply.tokens.output
         played.append((reply.text, reply.command))
-    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.text]
+    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.say]
     commands = [command for _, command in played]
     assert (commands[0], commands[2:]) == ("ls", [None, None])
     assert str(commands[1]).startswith("# write greet.sh, lib\n")
