@@ -6,13 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runner.agents.kit.cli import HOME, AgentLog, CliAgent, Launch
 from runner.agents.kit.events import at, called, json_lines, number, words
 from runner.agents.kit.node import node
 from runner.agents.kit.npm import Package, unpacked
-from runner.core.protocols import Agent, Endpoint, Step, ToolUse
+from runner.core.protocols import Agent, Endpoint, Sandbox, Session, Step, ToolUse
 from runner.core.records import Limits, Usage
 
 PACKAGE = Package(
@@ -23,6 +24,7 @@ PACKAGE = Package(
 UNUSED = ("package/bundle/docs", "package/bundle/bundled")
 PROGRAM = ("/opt/gemini-cli/bin/node", "/opt/gemini-cli/bundle/gemini.js")
 STATE = f"{HOME}/.gemini"
+LAST_SIGNAL = 128 + 15  # of those a program dies of; statuses from 400 on come out above
 SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
 
 
@@ -53,6 +55,13 @@ class GeminiCli(CliAgent):
             files={f"{STATE}/settings.json": json.dumps(_settings(endpoint, limits))},
             state=(STATE,),
         )
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
+        """As any; an exit code that is an HTTP status, cut to a byte, is no signal but a failure."""
+        session = await super().run(sandbox, prompt, endpoint, limits)
+        if (session.result.exit_code or 0) <= LAST_SIGNAL:
+            return session
+        return replace(session, result=replace(session.result, exit_code=1))
 
     def read(self, log: bytes) -> AgentLog:
         """One JSON event a line; a message comes in pieces, and the last event tells the tokens."""
