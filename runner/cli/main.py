@@ -32,6 +32,7 @@ COMMANDS = {
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
     "verify": "hash the whole archive again and name what changed",
+    "agents": "list the agents: version, wire formats, size of their image layer",
     "doctor": "check this machine, one line each with the mend",
     "image": "build and list the sandbox images",
     "engine": "make sure a Docker engine answers",

@@ -12,8 +12,6 @@ from aiohttp import web
 
 from runner.core.protocols import Agent
 from runner.core.records import Model, Usage
-from runner.core.registry import load
-from runner.gateway import wires
 from runner.gateway.scripted import ScriptedModel
 from runner.gateway.upstream import Call
 from runner.gateway.wire import Reply, RequestSummary, Wire
@@ -29,18 +27,13 @@ class Provider:
     """What it was asked and what it issued; `status` other than 200 is answered with that error."""
 
     agent: Agent
+    wire: Wire
     script: Path
     status: int = 200
     requests: int = 0
     keys: set[str] = field(default_factory=set)
     issued: Usage = field(default_factory=Usage)
     port: int = 0
-
-    @property
-    def wire(self) -> Wire:
-        """The agent's preferred format."""
-        wire: Wire = load(wires, self.agent.wires[0], "wire format").WIRE
-        return wire
 
     @property
     def model(self) -> Model:

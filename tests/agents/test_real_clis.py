@@ -16,9 +16,10 @@ from provider import KEY, SECOND_PROMPT, Provider, serving
 
 from runner import agents
 from runner.cli.settings import settings_from
-from runner.core.protocols import Agent, ToolUse
-from runner.core.records import Run, RunStatus
+from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse
+from runner.core.records import Limits, Run, RunStatus
 from runner.core.registry import load, names
+from runner.gateway import wires
 from runner.pipeline.benchmark import trial_of
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.settings import Settings
@@ -40,7 +41,7 @@ class TotalTest(unittest.TestCase):
     def test_total(self):
         self.assertEqual(total([1, 2]), 3)
 """
-PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 3000
+PROSE = "Ünïcödé, $HOME, `backticks`, \\\\ and 'quotes'\n" * 1200
 CHECK = "python3 -m unittest 2>&1"
 BUILD = [
     {"say": "The files first.", "write": ["sums.py", "test_sums.py", "docs"]},
@@ -57,11 +58,31 @@ PROVE = [
 HANG = [{"run": "touch started; sleep 1000"}]
 
 
-@pytest.fixture(params=names(agents))
-def agent(request: pytest.FixtureRequest) -> Agent:
+AGENTS: list[Agent] = [load(agents, name, "agent").AGENT for name in names(agents)]
+SPEAKING = [(agent, wire) for agent in AGENTS for wire in agent.wires]
+# Their own logs say nothing of tokens.
+SILENT = {"bash"}
+
+
+class Watched:
+    """An agent whose sessions are kept."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.sessions: list[Session] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._agent, name)
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
+        self.sessions.append(await self._agent.run(sandbox, prompt, endpoint, limits))
+        return self.sessions[-1]
+
+
+@pytest.fixture(params=AGENTS, ids=lambda agent: agent.id)
+def agent(request: pytest.FixtureRequest) -> Watched:
     """Each agent there is."""
-    agent: Agent = load(agents, request.param, "agent").AGENT
-    return agent
+    return Watched(request.param)
 
 
 @pytest.fixture
@@ -91,7 +112,7 @@ async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Wor
 
 
 def provider_of(
-    agent: Agent, folder: Path, build: list[dict[str, Any]]
+    agent: Watched, folder: Path, build: list[dict[str, Any]], speaking: str | None = None
 ) -> AbstractAsyncContextManager[Provider]:
     files = {"sums.py": BROKEN, "test_sums.py": TEST, "docs/prose.md": PROSE, "docs/empty": ""}
     for path, text in files.items():
@@ -99,7 +120,8 @@ def provider_of(
         (folder / "files" / path).write_text(text)
     script = {"title": "sums", "phases": {"build": build, "prove": PROVE}}
     (folder / "script.yaml").write_text(yaml.safe_dump(script))
-    return serving(Provider(agent, folder))
+    wire = load(wires, speaking or agent.wires[0], "wire format").WIRE
+    return serving(Provider(agent, wire, folder))
 
 
 async def attempt(bench: Workbench, provider: Provider, phases: int = 2, **limits: float) -> Run:
@@ -117,10 +139,12 @@ def lines(bench: Workbench, run: Run, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.parametrize(("agent", "wire"), SPEAKING, ids=lambda value: getattr(value, "id", value))
 async def test_it_builds_over_many_turns_and_two_phases(
-    bench: Workbench, agent: Agent, tmp_path: Path
+    bench: Workbench, agent: Agent, wire: str, tmp_path: Path
 ) -> None:
-    async with provider_of(agent, tmp_path, BUILD) as provider:
+    watched = Watched(agent)
+    async with provider_of(watched, tmp_path, BUILD, wire) as provider:
         run = await attempt(bench, provider)
     assert (run.status, run.failure) == (RunStatus.COMPLETED, None)
     assert [phase.stopped_by for phase in run.phases] == ["done", "done"]
@@ -136,7 +160,7 @@ async def test_it_builds_over_many_turns_and_two_phases(
     }
     _the_ledger_holds_to_the_token(bench, run, provider)
     _it_had_only_the_gateway(bench, run, provider, tree.text("environment.txt") or "")
-    _its_own_log_tells_the_same(bench, run, agent)
+    _its_own_log_tells_the_same(bench, run, watched)
 
 
 def _the_ledger_holds_to_the_token(bench: Workbench, run: Run, provider: Provider) -> None:
@@ -156,13 +180,19 @@ def _it_had_only_the_gateway(bench: Workbench, run: Run, provider: Provider, env
     assert KEY.encode() not in kept + environment.encode()
 
 
-def _its_own_log_tells_the_same(bench: Workbench, run: Run, agent: Agent) -> None:
+def _its_own_log_tells_the_same(bench: Workbench, run: Run, agent: Watched) -> None:
     assert (run.trial.agent, run.trial.agent_version) == (agent.id, agent.version)
     build, prove = run.phases
     assert build.configuration == prove.configuration is not None
     steps = lines(bench, run, "logs/build.steps.jsonl")
-    if not agent.install:
-        return  # the built-in agent's log is the transcript
+    reports = [session.reported for session in agent.sessions]
+    if agent.id in SILENT:
+        assert reports == [None, None]
+        return
+    for report, phase in zip(reports, run.phases, strict=True):
+        assert report is not None
+        told = (report.input_tokens, report.output_tokens)
+        assert told == (phase.usage.input_tokens, phase.usage.output_tokens)
     said = "\n".join(step["text"] for step in steps if step["kind"] == "said")
     assert "It is built." in said
     if isinstance(agent.run_command("true", ["bash"]), ToolUse):
@@ -173,7 +203,9 @@ def _its_own_log_tells_the_same(bench: Workbench, run: Run, agent: Agent) -> Non
         assert "AssertionError: 4 != 3" in returned
 
 
-async def test_a_refused_key_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+async def test_a_refused_key_ends_it_without_a_storm(
+    bench: Workbench, agent: Watched, tmp_path: Path
+) -> None:
     async with provider_of(agent, tmp_path, BUILD) as provider:
         provider.status = provider.wire.stop_status
         run = await attempt(bench, provider)
@@ -182,7 +214,9 @@ async def test_a_refused_key_ends_it_without_a_storm(bench: Workbench, agent: Ag
     assert 1 <= provider.requests <= 5
 
 
-async def test_a_spent_budget_ends_it_without_a_storm(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+async def test_a_spent_budget_ends_it_without_a_storm(
+    bench: Workbench, agent: Watched, tmp_path: Path
+) -> None:
     async with provider_of(agent, tmp_path, BUILD) as provider:
         run = await attempt(bench, provider, phases=1, requests=2)
     assert run.failure is None
@@ -191,7 +225,7 @@ async def test_a_spent_budget_ends_it_without_a_storm(bench: Workbench, agent: A
     assert len(lines(bench, run, "transcript.jsonl")) <= 7
 
 
-async def test_one_that_hangs_is_killed(bench: Workbench, agent: Agent, tmp_path: Path) -> None:
+async def test_one_that_hangs_is_killed(bench: Workbench, agent: Watched, tmp_path: Path) -> None:
     async with provider_of(agent, tmp_path, HANG) as provider:
         run = await attempt(bench, provider, phases=1, wall_s=20)
     assert run.failure is None
