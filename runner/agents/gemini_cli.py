@@ -72,9 +72,9 @@ class GeminiCli(CliAgent):
             if at(event, "type") == "result":
                 usage = _usage(at(event, "stats"))
             for step in _steps(event, tools):
-                if steps and step.kind == steps[-1].kind == "said":
-                    step = Step("said", words(steps.pop().text + step.text))
-                steps.append(step)
+                goes_on = bool(steps) and step.kind == steps[-1].kind == "said"
+                before = steps.pop().text if goes_on else ""
+                steps.append(replace(step, text=words(before + step.text)))
         return AgentLog(tuple(steps), usage)
 
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:

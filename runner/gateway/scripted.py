@@ -38,6 +38,7 @@ from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
 CHARACTERS_PER_TOKEN = 4
 COMMAND_BYTES = 60_000  # a shell takes 131,072 in one argument, some agents less
 BASE64_LINES = COMMAND_BYTES * 2 // 3 // 77
+THE_END = Reply(text="There is nothing more to do.")
 ASIDE = "Noted."
 
 
@@ -55,9 +56,6 @@ class Step(Record):
         if not (self.say or self.run or self.write):
             raise ValueError("a step says, runs or writes something")
         return self
-
-
-THE_END = Step(say="There is nothing more to do.")
 
 
 class Script(Record):
@@ -141,12 +139,13 @@ class ScriptedModel:
             turn = call.summary.turn - waits.made
             if waits.next is not None:
                 return Reply(tool_calls=(_call(f"call_{turn - 1}_{waits.made}", waits.next),))
-            return self._played(moves[turn] if turn < len(moves) else THE_END, turn, call.summary.tools)
+            move = moves[turn] if turn < len(moves) else Step(say=THE_END.text)
+            return self._played(move, turn, call.summary.tools)
         if any(self._played(move, turn, ()).tool_calls for turn, move in enumerate(moves)):
             return Reply(text=ASIDE)
         said = list(_texts(json.loads(call.body)))
         left = (text for text in self._told_at_once(steps) if not any(text in message for message in said))
-        return Reply(text=next(left, THE_END.say))
+        return next((Reply(text=text) for text in left), THE_END)
 
     def _told_at_once(self, steps: Sequence[Step]) -> Iterator[str]:
         """What an agent without tools is told in one turn: nothing comes back before words that end it."""

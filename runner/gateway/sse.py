@@ -15,6 +15,7 @@ KEPT_CHARACTERS = 8_000_000
 KEPT_CALLS = 1000
 LINE_BYTES = 8_000_000
 DONE = b"[DONE]"
+ERROR_NAMES = ("code", "status", "type")  # of OpenAI, Google and Anthropic
 TEXT_PIECE = 80
 ARGUMENTS_PIECE = 2000
 
@@ -116,10 +117,18 @@ def whole_reply(tap: EventTap, body: bytes) -> Reply:
 
 
 def error_text(error: Any) -> str | None:
-    """The message of an error object, or the object itself; None where there is none."""
+    """The message of an error object behind the name of the error, or the object itself; None without one.
+
+    The name is often all that tells exhausted credit from a limit of the rate.
+    """
     if not error:
         return None
-    return as_text(as_dict(error).get("message")) or as_json(error)[:1000]
+    named = as_dict(error)
+    message = as_text(named.get("message"))
+    if not message:
+        return as_json(error)[:1000]
+    name = next((n for n in map(as_text, map(named.get, ERROR_NAMES)) if n not in ("", "error")), "")
+    return f"{name}: {message}" if name and name not in message else message
 
 
 def pieces(text: str, size: int = TEXT_PIECE) -> Iterator[str]:

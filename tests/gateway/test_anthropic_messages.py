@@ -151,8 +151,8 @@ def test_hidden_thinking_and_refusals_do_no_harm() -> None:
 def test_an_overload_inside_a_stream_of_status_200_is_an_error_and_no_finish() -> None:
     overload = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     reply = streamed(start({"input_tokens": 10, "output_tokens": 1}), {"type": "ping"}, overload)
-    assert (reply.error, reply.complete, reply.tokens) == ("Overloaded", False, None)
-    assert WIRE.plain_reply(json.dumps(overload).encode()).error == "Overloaded"
+    assert (reply.error, reply.complete, reply.tokens) == ("overloaded_error: Overloaded", False, None)
+    assert WIRE.plain_reply(json.dumps(overload).encode()).error == "overloaded_error: Overloaded"
 
 
 def test_only_message_stop_finishes_a_stream() -> None:

@@ -189,8 +189,8 @@ def test_refused_prompts_and_odd_endings_are_complete() -> None:
 def test_errors_inside_a_stream_are_kept() -> None:
     error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
     reply = streamed(chunk({"text": "x"}), error)
-    assert (reply.text, reply.complete, reply.error) == ("x", False, "The model is overloaded.")
-    assert plain(error).error == "The model is overloaded."
+    assert (reply.text, reply.complete, reply.error) == ("x", False, "UNAVAILABLE: The model is overloaded.")
+    assert plain(error).error == "UNAVAILABLE: The model is overloaded."
 
 
 @pytest.mark.parametrize("is_snake", [False, True], ids=["camel case", "snake case"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.gateway.wire import Reply, Tokens, Wire
+from runner.gateway.wire import Fault, Reply, Tokens, Wire
 from runner.gateway.wires.openai_chat import WIRE
 
 
@@ -76,12 +76,11 @@ def test_completeness_is_a_finish_reason_or_done() -> None:
 
 def test_errors_inside_a_stream_are_kept() -> None:
     assert tapped(b'data: {"error":{"message":"overloaded"}}\n\ndata: [DONE]\n\n').error == "overloaded"
+    used_up = {"message": "You exceeded your current quota", "type": "x", "code": "insufficient_quota"}
+    error = WIRE.plain_reply(json.dumps({"error": used_up}).encode()).error
+    assert error == "insufficient_quota: You exceeded your current quota"
+    assert WIRE.fault(429, error.encode()) is Fault.NO_CREDIT
     assert tapped(b'data: {"choi\n\n').error == "the provider sent a malformed event"
-
-
-def test_the_end_of_a_broken_stream_is_an_error_and_a_finish() -> None:
-    reply = tapped(b'data: {"choices":[{"delta":{"conte' + WIRE.broken_stream("cut"))
-    assert (reply.complete, reply.error) == (True, "cut")
 
 
 def test_refusals_are_text() -> None:

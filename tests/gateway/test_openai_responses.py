@@ -100,7 +100,7 @@ def test_each_end_of_a_response_completes_it(kind: str) -> None:
     error = {"code": "server_error", "message": "it broke"} if kind == "failed" else None
     response = {**RESPONSES_WHOLE, "status": kind, "error": error}
     reply = streamed({"type": f"response.{kind}", "response": response})
-    assert (reply.complete, reply.error) == (True, "it broke" if kind == "failed" else None)
+    assert (reply.complete, reply.error) == (True, "server_error: it broke" if kind == "failed" else None)
     assert reply.tokens == Tokens(1200, 1024, 90, reasoning=40)
     assert WIRE.plain_reply(json.dumps(response).encode()) == reply
     assert streamed({"type": "response.failed", "response": {"status": "failed"}}).error
@@ -108,7 +108,7 @@ def test_each_end_of_a_response_completes_it(kind: str) -> None:
 
 def test_errors_inside_a_stream_are_kept_and_do_not_finish_it() -> None:
     reply = streamed({"type": "error", "code": "server_error", "message": "overloaded", "param": None})
-    assert (reply.complete, reply.error) == (False, "overloaded")
+    assert (reply.complete, reply.error) == (False, "server_error: overloaded")
     assert streamed({"type": "error", "error": {"message": "overloaded"}}).error == "overloaded"
 
 

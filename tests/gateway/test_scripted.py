@@ -81,12 +81,12 @@ async def test_turns_follow_the_conversation_and_the_phase(open_door: Opening, s
     assert call["function"] == {"name": "bash", "arguments": '{"command": "ls"}'}
     last = (await turn(opened, 2))["choices"][0]
     assert (last["finish_reason"], last["message"]) == ("stop", {"role": "assistant", "content": "Built."})
-    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.say
+    assert (await turn(opened, 3))["choices"][0]["message"]["content"] == THE_END.text
     opened.door.begin_phase("prove", Limits())
     prove = (await turn(opened, 0))["choices"][0]["message"]
     assert json.loads(prove["tool_calls"][0]["function"]["arguments"]) == {"command": "./greet.sh"}
     opened.door.begin_phase("review", Limits())
-    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.say
+    assert (await turn(opened, 0))["choices"][0]["message"]["content"] == THE_END.text
     assert opened.seen[0].command == "ls"
 
 
@@ -103,36 +103,17 @@ async def test_files_are_written_byte_for_byte(open_door: Opening, script: Path,
     assert [name for name, path in found.items() if os.access(path, os.X_OK)] == ["greet.sh"]
 
 
-@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
-@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-async def test_a_script_is_played_in_every_format(
-    open_door: Opening, script: Path, sample: Sample, stream: bool
-) -> None:
-    opened = await open_door(script=str(script), wire=sample.wire)
-    played = []
-    for said in range(4):
-        status, body = await sample.ask(opened, stream, **sample.tools, **sample.results(said))
+async def test_a_streamed_turn_says_the_same_as_a_plain_one(open_door: Opening, script: Path) -> None:
+    opened = await open_door(script=str(script))
+    for said in range(3):
+        plain = (await turn(opened, said))["choices"][0]["message"]
+        status, reply = await opened.ask(messages=conversation(said), tools=TOOLS, stream=True)
         assert status == 200
-        reply = sample.read(body, stream)
-        assert (reply.complete, reply.error) == (True, None)
-        exchange = (await opened.settled(said + 1))[-1]
-        assert reply.tokens is not None
-        assert exchange.usage.input_tokens == reply.tokens.input > 10
-        assert exchange.usage.output_tokens == reply.tokens.output
-        played.append((reply.text, reply.command))
-    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.say]
-    commands = [command for _, command in played]
-    assert (commands[0], commands[2:]) == ("ls", [None, None])
-    assert str(commands[1]).startswith("# write greet.sh, lib\n")
-
-
-@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-async def test_a_side_request_without_tools_costs_no_step_in_any_format(
-    open_door: Opening, script: Path, sample: Sample
-) -> None:
-    opened = await open_door(script=str(script), wire=sample.wire)
-    _, body = await sample.ask(opened, False, **sample.results(1))
-    assert sample.read(body, False).text == ASIDE
+        assert reply.endswith(b"\n\ndata: [DONE]\n\n")
+        streamed = (await opened.settled(2 * said + 2)) and opened.transcript[-1]["reply"]
+        assert streamed["text"] == (plain["content"] or "")
+        calls = [c["function"] for c in plain.get("tool_calls", [])]
+        assert [{"name": c["name"], "arguments": c["arguments"]} for c in streamed["tool_calls"]] == calls
 
 
 async def test_usage_is_metered_and_priced(open_door: Opening, script: Path) -> None:
@@ -179,3 +160,35 @@ def test_a_missing_or_unreadable_script_is_named(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(SpecError, match="cannot be read"):
         load_script(tmp_path)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_script_is_played_in_every_format(
+    open_door: Opening, script: Path, sample: Sample, stream: bool
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    played = []
+    for said in range(4):
+        status, body = await sample.ask(opened, stream, **sample.tools, **sample.results(said))
+        assert status == 200
+        reply = sample.read(body, stream)
+        assert (reply.complete, reply.error) == (True, None)
+        exchange = (await opened.settled(said + 1))[-1]
+        assert reply.tokens is not None
+        assert exchange.usage.input_tokens == reply.tokens.input > 10
+        assert exchange.usage.output_tokens == reply.tokens.output
+        played.append((reply.text, reply.command))
+    assert [text for text, _ in played] == ["First a look around.", "", "Built.", THE_END.text]
+    commands = [command for _, command in played]
+    assert (commands[0], commands[2:]) == ("ls", [None, None])
+    assert str(commands[1]).startswith("# write greet.sh, lib\n")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+async def test_a_side_request_without_tools_costs_no_step_in_any_format(
+    open_door: Opening, script: Path, sample: Sample
+) -> None:
+    opened = await open_door(script=str(script), wire=sample.wire)
+    _, body = await sample.ask(opened, False, **sample.results(1))
+    assert sample.read(body, False).text == ASIDE
