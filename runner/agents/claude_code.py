@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +27,9 @@ PACKAGES = {
 }
 PROGRAM = "/opt/claude-code/claude"
 STATE = f"{HOME}/.claude"
+# Both go out with every request: random ones would make each run's requests different.
 SESSION = "00000000-0000-4000-8000-000000000000"
+USER = "0" * 64
 # Every name under which it might choose a model: for the main loop, small jobs, sub-agents, aliases.
 MODELS = (
     "ANTHROPIC_MODEL",
@@ -76,6 +79,7 @@ class ClaudeCode(CliAgent):
         return Launch(
             argv=(PROGRAM, "-p", *options, *sources, "--session-id", SESSION, "--", prompt),
             env=env,
+            files={f"{STATE}/.claude.json": json.dumps({"userID": USER})},
             state=(STATE, f"{STATE}.json"),
         )
 

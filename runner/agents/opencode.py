@@ -12,6 +12,7 @@ from runner.agents.kit.npm import Package, unpacked
 from runner.core.protocols import Agent, Endpoint, Step, ToolUse
 from runner.core.records import Limits, Usage
 
+# The registry has no arm64 release of this version.
 VERSION = "1.18.33"
 PACKAGES = {
     "amd64": Package(

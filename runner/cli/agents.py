@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from contextlib import closing
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
 from runner.cli.settings import settings_from
-from runner.core.errors import SetupError
-from runner.pipeline.images import AgentState, agent_states
-from runner.pipeline.settings import Settings
-from runner.sandbox.engine import connect
+from runner.pipeline.images import AgentState, list_agents
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Needs no engine: without one the sizes are unknown."""
-    states = _states(settings_from(os.environ))
+    """Needs no engine, but without one knows no sizes."""
+    states = list_agents(settings_from(os.environ))
     if args.json:
         print(json.dumps([asdict(state) for state in states], indent=2))
     else:
@@ -33,21 +29,9 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _states(settings: Settings) -> list[AgentState]:
-    try:
-        client = connect(settings.engine_url, settings.host)
-    except SetupError:
-        return agent_states(settings, None)
-    with closing(client):
-        return agent_states(settings, client)
-
-
 def _table(states: list[AgentState]) -> Table:
     table = Table("agent", "version", "speaks", "size", box=None)
     for state in states:
-        table.add_row(state.id, state.version, "\n".join(state.wires), _size(state))
+        size = "not built" if state.size_mb is None else f"{state.size_mb} MB"
+        table.add_row(state.id, state.version, "\n".join(state.wires), size)
     return table
-
-
-def _size(state: AgentState) -> str:
-    return "not built" if state.size_mb is None else f"{state.size_mb} MB"

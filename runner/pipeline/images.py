@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from docker import APIClient
 
+from runner.core.errors import SetupError
 from runner.core.protocols import Agent
 from runner.pipeline.settings import Settings, all_agents
 from runner.sandbox.engine import connect
@@ -33,7 +34,7 @@ class ImageState:
 
 @dataclass(frozen=True)
 class AgentState:
-    """An agent; `size_mb` is what it adds to an image, None if that is not built."""
+    """An agent; `size_mb` is what it adds to an image, None if unknown."""
 
     id: str
     version: str
@@ -66,8 +67,17 @@ def image_states(settings: Settings, client: APIClient) -> list[ImageState]:
     return [_state(name, settings, client) for name in all_image_names(settings.images)]
 
 
-def agent_states(settings: Settings, client: APIClient | None) -> list[AgentState]:
-    """Every agent; without a client no size is known."""
+def list_agents(settings: Settings) -> list[AgentState]:
+    """Every agent; no size is known of one that is not built, nor without an engine."""
+    try:
+        client = connect(settings.engine_url, settings.host)
+    except SetupError:
+        return _agent_states(settings, None)
+    with closing(client):
+        return _agent_states(settings, client)
+
+
+def _agent_states(settings: Settings, client: APIClient | None) -> list[AgentState]:
     return [
         AgentState(agent.id, agent.version, agent.wires, _own_mb(agent, settings, client))
         for agent in all_agents()

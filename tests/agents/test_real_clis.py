@@ -15,6 +15,7 @@ import yaml
 from provider import KEY, SECOND_PROMPT, Provider, serving
 
 from runner import agents
+from runner.agents.codex import AGENT as CODEX
 from runner.cli.settings import settings_from
 from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse
 from runner.core.records import Limits, Run, RunStatus
@@ -278,4 +279,16 @@ async def test_one_that_hangs_is_killed(bench: Workbench, agent: Watched, tmp_pa
         run = await attempt(bench, provider, phases=1, wall_s=20)
     assert run.failure is None
     assert run.phases[0].stopped_by == "wall_time"
-    assert set(read_tree(bench.archive, run)) - {"test_hanging.py"} == {"started"}
+    assert set(read_tree(bench.archive, run)) <= {
+        "started",
+        "test_hanging.py",
+    }  # a busy machine may not come so far
+
+
+async def test_codexs_model_waits_for_a_long_command(bench: Workbench, tmp_path: Path) -> None:
+    """Its tool comes back after 30 seconds at most, whatever is asked for."""
+    build = [{"run": "sleep 32; echo slept > slept"}, {"run": "cat slept > seen"}, {"say": "done"}]
+    async with provider_of(Watched(CODEX), tmp_path, build) as provider:
+        run = await attempt(bench, provider, phases=1)
+    assert (run.failure, run.usage.requests) == (None, 4)
+    assert read_tree(bench.archive, run).text("seen") == "slept\n"

@@ -17,7 +17,7 @@ from runner.core.records import Limits, Usage
 
 HOME = "/home/agent"
 KEPT_LOG = 64_000_000
-PREFLIGHT_S = 60
+PREFLIGHT_S = 300
 CONTEXT_TOKENS, OUTPUT_TOKENS = 200_000, 32_000  # of a model nothing more is known of
 TOKEN, PROMPT = "<this run's token>", "<the phase's prompt>"
 
