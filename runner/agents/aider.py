@@ -46,8 +46,9 @@ OPTIONS = (
     *("--no-detect-urls", "--disable-playwright", "--no-suggest-shell-commands", "--no-restore-chat-history"),
 )
 # A fresh invocation knows nothing of a workspace: without a repository it sees only files it is given.
+# And it ends with 0 even if its last request was refused, which its events tell.
 MOST_BYTES = 200_000
-WITH_FILES = f"""\
+RUN = f"""\
 skipped='-name .?* -o -name node_modules -o -name vendor -o -name __pycache__ -o -name tmp -o -name log'
 set -f
 files=$(find . -type d \\( $skipped \\) -prune -o -type f -size -64k -exec grep -Il . {{}} + | sort \\
@@ -55,7 +56,11 @@ files=$(find . -type d \\( $skipped \\) -prune -o -type f -size -64k -exec grep 
   | awk '(total += $1) <= {MOST_BYTES} {{ print substr($0, index($0, " ") + 1) }}')
 IFS='
 '
-exec "$@" $files
+"$@" $files
+code=$?
+asked=$(grep -c '^{{"event": "message_send_starting"' {LOG})
+[ "$(grep -c '^{{"event": "message_send",' {LOG})" = "$asked" ] || [ "$code" -ne 0 ] || code=1
+exit "$code"
 """
 RUN_TESTS = """\
 # The workspace's own tests, whatever they are; to have none is no failure.
@@ -102,7 +107,7 @@ class Aider(CliAgent):
         command = (*PYTHON, "-m", "aider", "--model", model, "--weak-model", model, *key, *OPTIONS)
         known = {"max_input_tokens": CONTEXT_TOKENS, "litellm_provider": "openai", "mode": "chat"}
         return Launch(
-            argv=("sh", "-c", WITH_FILES, "aider", *command, "--message", prompt),
+            argv=("sh", "-c", RUN, "aider", *command, "--message", prompt),
             env={"CI": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_COLOR": "1"},
             files={
                 METADATA: json.dumps({model: known}),

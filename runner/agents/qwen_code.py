@@ -73,7 +73,9 @@ class QwenCode(CliAgent):
         return AgentLog(tuple(steps), usage)
 
     def run_command(self, command: str, tools: Sequence[str]) -> ToolUse | str:
-        """By its shell tool, in the foreground."""
+        """By its shell tool, in the foreground. What begins with sed or sleep it would treat its own way."""
+        if command.lstrip().startswith(("sed", "sleep")):
+            command = f"true && {command}"
         arguments = {"command": command, "is_background": False, "timeout": LONGEST_COMMAND_MS}
         return ToolUse("run_shell_command", arguments)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.agents.aider import AGENT, PYTHON, RUN_TESTS, WITH_FILES, Aider
+from runner.agents.aider import AGENT, PYTHON, RUN, RUN_TESTS, Aider
 from runner.core.protocols import Endpoint, SandboxSpec, Step
 from runner.core.records import Limits, Usage
 from runner.sandbox.docker import DockerBackend
@@ -133,6 +133,6 @@ def test_the_workspaces_own_tests_decide(tmp_path: Path, files: dict[str, str], 
 
 
 def _given(workspace: Path) -> list[str]:
-    show = ["sh", "-c", WITH_FILES, "x", "printf", "%s\\n"]
+    show = ["sh", "-c", RUN, "x", "printf", "%s\\n"]
     printed = subprocess.run(show, cwd=workspace, capture_output=True, check=True, text=True).stdout
     return printed.splitlines()

@@ -51,6 +51,13 @@ def test_commands_run_in_the_foreground_as_long_as_it_allows() -> None:
     assert AGENT.run_command("ls", [SHELL]) == ToolUse(SHELL, arguments)
 
 
+def test_it_gets_no_hold_of_sed_and_sleep() -> None:
+    for command in ("sed -i s/a/b/ x", " sleep 5; ls"):
+        use = AGENT.run_command(command, [SHELL])
+        assert isinstance(use, ToolUse)
+        assert use.arguments["command"] == f"true && {command}"
+
+
 def test_it_changes_no_commit_and_asks_no_other_model() -> None:
     launch = QwenCode().launch("Build it.", Endpoint("http://127.0.0.1:1", "m", "t"), Limits(command_s=9999))
     settings = json.loads(launch.files["/home/agent/.qwen/settings.json"])
