@@ -34,14 +34,16 @@ def commands() -> str:
 
 
 def checks() -> str:
-    """Every check with its statement, and what the newest rubric takes for it."""
-    rubric = load_rubric("rails_chat", RUBRICS)
-    prices = _prices(rubric)
+    """Every check with its statement, and what the newest version of each rubric takes for it."""
+    rubrics = [load_rubric(name, RUBRICS) for name in rubric_ids()]
+    prices = _prices(rubrics)
     parts = [NOTE, "# Checks\n"]
     parts.append(
         "A check is a statement that is true of good code; it ends as pass, fail, not applicable or unknown."
     )
-    parts.append(f"The last column says what a FAIL costs under {rubric.name}.\n")
+    parts.append(
+        "A run is probed only for the checks that its rubric names. The last column says what a FAIL costs.\n"
+    )
     for probe in all_probes():
         where = "runs the app in a sealed container" if probe.needs_lab else "reads the files"
         parts.append(f"## {probe.id} (version {probe.version}; {where})\n")
@@ -49,18 +51,27 @@ def checks() -> str:
         for check, statement in probe.checks.items():
             parts.append(f"| `{check}` | {statement} | {'; '.join(prices[check]) or 'nothing'} |")
         parts.append("")
-    return "\n".join([*parts, *_rubric(rubric)]) + "\n"
+    for rubric in rubrics:
+        parts += [*_rubric(rubric), ""]
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _prices(rubric: Rubric) -> dict[str, list[str]]:
+def rubric_ids() -> list[str]:
+    """Every rubric that has a version, sorted."""
+    return sorted({path.parent.name for path in RUBRICS.glob("*/v*.yaml")})
+
+
+def _prices(rubrics: list[Rubric]) -> dict[str, list[str]]:
+    """What each check costs, with the rubric's name."""
     prices: dict[str, list[str]] = defaultdict(list)
-    for dimension in rubric.dimensions:
-        for deduction in dimension.deductions:
-            for check in deduction.when.checks():
-                prices[check].append(f"{deduction.points:g} of {dimension.id}")
-    for ceiling in rubric.ceilings:
-        for check in ceiling.when.checks():
-            prices[check].append(f"a total above {ceiling.max:g}")
+    for rubric in rubrics:
+        for dimension in rubric.dimensions:
+            for deduction in dimension.deductions:
+                for check in deduction.when.checks():
+                    prices[check].append(f"{deduction.points:g} of {dimension.id} ({rubric.name})")
+        for ceiling in rubric.ceilings:
+            for check in ceiling.when.checks():
+                prices[check].append(f"a total above {ceiling.max:g} ({rubric.name})")
     return prices
 
 

@@ -1,8 +1,11 @@
 """The archive: sealed runs, evidence and scores, each written once and checkable.
 
-    runs/<trial>/<attempt>/   repo.git  transcript.jsonl  egress.jsonl  events.jsonl  logs/  run.json
+    runs/<trial>/<attempt>/   repo.git  transcript.jsonl  cassette.jsonl  egress.jsonl  events.jsonl  logs/
+                              run.json
     evidence/<tree>/<probe>-<version>-<environment>.json
     scores/<rubric>-<digest>/<trial>/<attempt>-<evidence digest>.json
+    improvements/<rubric>-<digest>/<trial>/<attempt>-<phase>-<evidence digest>.json
+    calibrations/<task>-<goals digest>-<reading>/<trial>/<attempt>-<evidence digest>.json
 
 A run is sealed by its run.json, written last. Each JSON document is an envelope:
 {"digest": SHA-256 of the record's canonical JSON, "record": ...}.
@@ -22,9 +25,20 @@ from pydantic import ValidationError
 from runner.core.errors import ArchiveError, UserError
 from runner.core.locks import is_held, lock
 from runner.core.protocols import Store
-from runner.core.records import Evidence, Record, Rubric, Run, Score, Trial, canonical_json
+from runner.core.records import (
+    Calibration,
+    Evidence,
+    Improvement,
+    Record,
+    Rubric,
+    Run,
+    Score,
+    Trial,
+    canonical_json,
+)
 
 SEAL = "run.json"
+CASSETTE = "cassette.jsonl"
 R = TypeVar("R", bound=Record)
 
 
@@ -41,6 +55,11 @@ class Attempt:
     def transcript(self) -> Path:
         """Every exchange with the model, one JSON line each."""
         return self.folder / "transcript.jsonl"
+
+    @property
+    def cassette(self) -> Path:
+        """Every reply of the model, to be replayed."""
+        return self.folder / CASSETTE
 
     @property
     def egress(self) -> Path:
@@ -128,7 +147,10 @@ class Archive:
         return sorted((run for run in found if run), key=lambda run: (run.started, run.id))
 
     def find(self, reference: str) -> Run:
-        """The run that `reference` names: its id, a unique part of one, a trial's last attempt, or `last`."""
+        """The run that `reference` names: its id, a unique part of one, a trial's last attempt, or `last`.
+
+        What names an original and its replays means the original.
+        """
         runs = self.runs()
         if not runs:
             raise UserError(f"there is no run in {self.root}; make one: make run")
@@ -138,6 +160,7 @@ class Archive:
             return runs[-1]
         exact = [r for r in runs if reference.rstrip("/") in (r.id, r.trial.id)]
         partial = [r for r in runs if reference in r.id or reference == r.trial.model]
+        partial = [r for r in partial if r.replay_of is None] or partial
         trials = {r.trial.id for r in exact or partial}
         if not trials:
             known = "\n  ".join(r.id for r in runs[-20:])
@@ -149,6 +172,15 @@ class Archive:
     def folder(self, run: Run) -> Path:
         """Where a run's files lie."""
         return self.root / "runs" / run.id
+
+    def cassette(self, run: Run) -> Path:
+        """Of a run, as it was sealed. Raises UserError if it has none, ArchiveError if it was changed."""
+        if CASSETTE not in run.files:
+            raise UserError(f"{run.id} has no cassette: it was run before replies were recorded")
+        path = self.folder(run) / CASSETTE
+        if not path.is_file() or _sha256(path) != run.files[CASSETTE]:
+            raise ArchiveError(f"{path}: is not what was sealed; shipworthy verify names what changed")
+        return path
 
     def _run(self, identity: str) -> Run | None:
         if not (self.root / "runs" / identity / SEAL).exists():
@@ -185,15 +217,38 @@ class Archive:
     def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
         """A run's scores (under one rubric), oldest first."""
         pattern = f"{rubric.name}-{rubric.digest()[:12]}" if rubric else "*"
-        found = (self.root / "scores").glob(f"{pattern}/{run.id}-*.json")
-        by_age = sorted(found, key=lambda p: p.stat().st_mtime_ns)
-        read = (self._readable(str(p.relative_to(self.root)), Score) for p in by_age)
-        return [score for score in read if score is not None]
+        return self._of(run, f"scores/{pattern}", Score)
+
+    def add_calibration(self, calibration: Calibration) -> None:
+        """Keep what a run's review was worth; the same one twice is no change."""
+        read_as = f"{calibration.goals_digest[:12]}-{calibration.reading}"
+        key = f"calibrations/{calibration.task}-{read_as}/{calibration.run}"
+        self._store.write(f"{key}-{calibration.evidence_digest[:12]}.json", _envelope(calibration))
+
+    def calibrations(self, run: Run) -> list[Calibration]:
+        """A run's calibrations, oldest first."""
+        return self._of(run, "calibrations/*", Calibration)
+
+    def add_improvement(self, improvement: Improvement) -> None:
+        """Keep what a repair phase brought; the same one twice is no change."""
+        folder = f"improvements/{improvement.rubric}-{improvement.rubric_digest[:12]}"
+        key = f"{improvement.run}-{improvement.phase}-{improvement.evidence_digest[:12]}"
+        self._store.write(f"{folder}/{key}.json", _envelope(improvement))
+
+    def improvements(self, run: Run, rubric: str, rubric_digest: str) -> list[Improvement]:
+        """A run's improvements under one rubric, oldest first."""
+        return self._of(run, f"improvements/{rubric}-{rubric_digest[:12]}", Improvement)
+
+    def _of(self, run: Run, folders: str, kind: type[R]) -> list[R]:
+        """A run's readable records in some folders, oldest first."""
+        by_age = sorted(self.root.glob(f"{folders}/{run.id}-*.json"), key=lambda p: p.stat().st_mtime_ns)
+        read = (self._readable(str(p.relative_to(self.root)), kind) for p in by_age)
+        return [record for record in read if record is not None]
 
     # --- checking
 
     def verify(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """(name, complaints) of each sealed run, evidence and score, re-hashed from disk."""
+        """(name, complaints) of each sealed run, and of each record made of runs, re-hashed from disk."""
         for folder in _folders(self.root / "runs"):
             for attempt in _folders(folder):
                 name = f"runs/{folder.name}/{attempt.name}"
@@ -201,7 +256,13 @@ class Archive:
                     yield name, self._check_run(name, attempt)
                 elif not is_held(attempt):
                     yield name, ["is not sealed: its runner died; run the same command again"]
-        for kind, record in (("evidence", Evidence), ("scores", Score)):
+        kinds: dict[str, type[Record]] = {
+            "evidence": Evidence,
+            "scores": Score,
+            "improvements": Improvement,
+            "calibrations": Calibration,
+        }
+        for kind, record in kinds.items():
             for key in self._store.keys(f"{kind}/"):
                 yield key, self._complaints(key, record)
 

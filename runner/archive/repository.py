@@ -106,6 +106,12 @@ class Repository:
             files[path] = SourceFile(path, mode, content)
         return SourceTree(tree, files, skipped)
 
+    def changes(self, before: str, after: str) -> list[str]:
+        """Sorted paths that differ between two trees, in content or mode, or are in one only."""
+        old, new = ({path: (mode, blob) for mode, blob, _, path in self._entries(t)} for t in (before, after))
+        paths = [path for path in old.keys() | new.keys() if old.get(path) != new.get(path)]
+        return sorted(path.encode("utf-8", "replace").decode() for path in paths)
+
     def _entries(self, tree: str) -> Iterator[tuple[int, str, int, str]]:
         listing = self._repo.git.ls_tree("-r", "-l", "-z", "--full-tree", tree, strip_newline_in_stdout=False)
         for entry in filter(None, listing.split("\0")):

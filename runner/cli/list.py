@@ -9,10 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import archive_to_read, warn_of_damage
+from runner.cli.output import archive_to_read, result_json, warn_of_damage
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import latest_score
-from runner.report.as_json import run_json
+from runner.pipeline.grading import latest
 from runner.report.run_table import render
 
 
@@ -25,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Every attempt, oldest first, with its newest score."""
     archive = archive_to_read(settings_from(os.environ, args.archive), args.archive)
-    rows = [(run, latest_score(archive, run)) for run in archive.runs()]
+    results = [latest(archive, run) for run in archive.runs()]
     warn_of_damage(archive)
     if args.json:
-        print(json.dumps([run_json(run, score) for run, score in rows], indent=2))
+        print(json.dumps([result_json(result) for result in results], indent=2))
     else:
-        render(rows, Console())
+        render([(result.run, result.score) for result in results], Console())
     return 0

@@ -69,6 +69,8 @@ class Display:
             case "phase":
                 line.step, line.command = f"phase {data['phase']}", ""
                 return line.step
+            case "skipped":
+                return f"phase {data['phase']} skipped: {data['why']}"
             case "turn":
                 line.turn, line.command = data["turn"], data["command"] or line.command
                 line.usage = Usage.model_validate(data["usage"])

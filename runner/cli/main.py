@@ -35,6 +35,7 @@ COMMANDS = {
     "agents": "list the agents: version, wire formats, size of their image layer",
     "doctor": "check this machine, one line each with the mend",
     "image": "build and list the sandbox images",
+    "manifest": "write down what a library really offers",
     "engine": "make sure a Docker engine answers",
 }
 EPILOG = """\

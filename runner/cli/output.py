@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from runner.core.records import Score
 from runner.pipeline.grading import Graded
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import Archive, open_archive
+from runner.report.as_json import run_json
 from runner.report.score_sheet import render
 from runner.report.text import clean, interval
 
@@ -30,7 +32,7 @@ def complete(result: Graded) -> bool:
 
 def print_result(result: Graded, settings: Settings, console: Console) -> None:
     """The score sheet, and where to look further."""
-    render(result.run, result.score, console)
+    render(result.run, result.score, console, result.calibration, result.improvements)
     if result.why_not:
         console.print(f"Not graded: {result.why_not}.", markup=False)
     folder = settings.archive / "runs" / result.run.id
@@ -44,6 +46,11 @@ def print_result(result: Graded, settings: Settings, console: Console) -> None:
     for name, place in places.items():
         console.print(f"{name:<12} {place}", markup=False, highlight=False, soft_wrap=True)
     console.print(_verdict(result), style="bold", markup=False, highlight=False, soft_wrap=True)
+
+
+def result_json(result: Graded) -> dict[str, Any]:
+    """What `--json` prints of a run."""
+    return run_json(result.run, result.score, result.calibration, result.improvements)
 
 
 def warn_of_damage(archive: Archive) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +13,23 @@ from rich.console import Console
 
 from runner.cli import interruptible
 from runner.cli.live import watching
-from runner.cli.output import archive_to_read, complete, warn_of_damage
+from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
+from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
-from runner.pipeline.grading import Graded, chosen_runs, get_rubric, grade_all, lacking_sandboxes
+from runner.pipeline.grading import (
+    Graded,
+    chosen_runs,
+    get_rubric,
+    grade_all,
+    lacking_sandboxes,
+    misfits,
+)
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import set_up
-from runner.report.as_json import run_json
 from runner.report.run_table import render
+from runner.report.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +46,11 @@ def main(args: argparse.Namespace) -> int:
     settings = settings_from(os.environ, args.archive)
     rubric = get_rubric(args.rubric, settings)
     archive = archive_to_read(settings, args.archive)
-    runs = chosen_runs(archive, args.runs, args.all)
+    runs = own_runs(settings, chosen_runs(archive, args.runs, args.all), rubric, args.all)
     warn_of_damage(archive)
     results = rescored(settings, runs, rubric)
     if args.json:
-        print(json.dumps([run_json(r.run, r.score) for r in results], indent=2))
+        print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         render([(r.run, r.score) for r in results], Console())
         for result in results:
@@ -50,11 +59,22 @@ def main(args: argparse.Namespace) -> int:
     return 0 if all(complete(r) or r.why_not for r in results) else 1
 
 
+def own_runs(settings: Settings, runs: Sequence[Run], rubric: Rubric, every: bool) -> list[Run]:
+    """Those of a task that the rubric was written for; others are left out aloud, or refused if named."""
+    foreign = misfits(runs, rubric, settings)
+    if foreign and not every:
+        raise UserError("\n".join(foreign.values()))
+    for task, why in foreign.items():
+        number = sum(run.trial.task == task for run in runs)
+        print(f"shipworthy: left out: {number} run{'s' * (number > 1)}: {clean(why)}", file=sys.stderr)
+    return [run for run in runs if run.trial.task not in foreign]
+
+
 def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
     """Grade with progress shown; an engine is set up only if evidence is missing."""
     console = Console(stderr=True)
     images: dict[str, str] = {}
-    if lacking := lacking_sandboxes(settings, runs):
+    if lacking := lacking_sandboxes(settings, runs, rubric):
         with shown(console) as progress:
             images = set_up(settings, lacking, progress)
     with watching(console) as listen:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import archive_to_read, complete, print_result
+from runner.cli.output import archive_to_read, complete, print_result, result_json
 from runner.cli.rescore import rescored
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import get_rubric
-from runner.report.as_json import run_json
-from runner.spec.tasks import load_task
+from runner.pipeline.grading import rubric_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +27,10 @@ def main(args: argparse.Namespace) -> int:
     """Probes what has not been probed, then scores."""
     settings = settings_from(os.environ, args.archive)
     run = archive_to_read(settings, args.archive).find(args.run)
-    rubric = get_rubric(args.rubric or load_task(run.trial.task, settings.tasks).rubric, settings)
+    rubric = rubric_for(run.trial.task, args.rubric, settings)
     (result,) = rescored(settings, [run], rubric)
     if args.json:
-        print(json.dumps(run_json(result.run, result.score), indent=2))
+        print(json.dumps(result_json(result), indent=2))
     else:
         print_result(result, settings, Console())
     return 0 if complete(result) else 1

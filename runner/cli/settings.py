@@ -8,7 +8,8 @@ from pathlib import Path
 import certifi
 
 import runner
-from runner.pipeline.settings import DEFAULT_URL, NO_INSTALL, Host, Settings
+from runner.core.errors import SetupError
+from runner.pipeline.settings import DEFAULT_URL, NO_INSTALL, DoorMode, Host, Settings
 
 MIRROR = "http://deb.debian.org/debian"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -22,7 +23,10 @@ _SOCKETS = (".docker/run/docker.sock", ".colima/default/docker.sock", ".orbstack
 
 
 def settings_from(environ: Mapping[str, str], archive: Path | None = None) -> Settings:
-    """The settings of a command; `archive` is its option and wins over the environment."""
+    """The settings of a command; `archive` is its option and wins over the environment.
+
+    Raises SetupError that names the variable if one has no possible value.
+    """
     have = {name: value for name, value in environ.items() if value}
     home = Path(have.get("HOME") or Path.home())
     config = Path(have.get("XDG_CONFIG_HOME", home / ".config"))
@@ -32,6 +36,7 @@ def settings_from(environ: Mapping[str, str], archive: Path | None = None) -> Se
         models=Path(have.get("SHIPWORTHY_MODELS", config / "shipworthy" / "models.yaml")).expanduser(),
         engine_url=have.get("DOCKER_HOST") or _engine_url(home, have.get("XDG_RUNTIME_DIR")),
         runtime=have.get("SHIPWORTHY_RUNTIME", "runc"),
+        door=_door(have.get("SHIPWORTHY_DOOR", DoorMode.AUTO)),
         ca_bundle=_ca_bundle(have),
         proxies=tuple(_proxies(have)),
         mirror=have.get("SHIPWORTHY_MIRROR", MIRROR),
@@ -46,6 +51,13 @@ def _engine_url(home: Path, runtime: str | None) -> str:
     sockets += [Path(runtime, "docker.sock")] if runtime else []
     sockets += [home / path for path in _SOCKETS]
     return next((f"unix://{path}" for path in sockets if path.exists()), DEFAULT_URL)
+
+
+def _door(value: str) -> DoorMode:
+    try:
+        return DoorMode(value)
+    except ValueError:
+        raise SetupError(f"SHIPWORTHY_DOOR is {value!r}; set it to one of: {', '.join(DoorMode)}") from None
 
 
 def _ca_bundle(have: Mapping[str, str]) -> Path:

@@ -201,11 +201,13 @@ class Subject:
 
     `image` is the task's sandbox image, `helper_image` a small one with Python for stand-ins;
     both are None when no engine is at hand, and lab probes must then not be run.
+    `manifests` is the folder with the API manifests of the task's sandbox.
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
     """
 
     tree: SourceTree
     run: str
+    manifests: Path
     backend: SandboxBackend | None = None
     image: str | None = None
     helper_image: str | None = None

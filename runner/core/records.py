@@ -66,7 +66,8 @@ class PhaseKind(StrEnum):
 
 
 class Phase(Record):
-    """One prompt in a workspace that earlier phases left behind; `prompt` is fully rendered."""
+    """One prompt in a workspace that earlier phases left behind; `prompt` is fully rendered, but for
+    `{{ failed_checks }}` of a repair phase."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: PhaseKind = PhaseKind.WORK
@@ -74,8 +75,19 @@ class Phase(Record):
     limits: Limits = Limits()
 
 
+class Goal(Record):
+    """One thing a task asks for. It holds if its `checks` pass; without any, no probe can tell."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    statement: str = Field(min_length=1)
+    checks: tuple[str, ...] = ()
+
+
 class Task(Record):
-    """What a model is asked to build, and where."""
+    """What a model is asked to build, and where.
+
+    `goals` are what a review phase judges, in `review_file`; their statements are part of its prompt.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
@@ -87,10 +99,17 @@ class Task(Record):
     egress_mb: int = Field(2000, gt=0, description="downloads of one run, both ways, in megabytes")
     resources: Resources = Resources()
     shape: dict[str, str] = {}
+    goals: tuple[Goal, ...] = ()
+    review_file: str = Field("SELF_REVIEW.md", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
     def identity(self) -> str:
-        """Digest of what a model is asked, whatever it is called and however it is graded."""
-        return self.digest("title", "rubric", "shape")
+        """Digest of what a model is asked, whatever it is called and however it is graded.
+
+        What a repair phase asks depends on the rubric, so there it counts.
+        """
+        asks_by_rubric = any(phase.kind is PhaseKind.REPAIR for phase in self.phases)
+        graded_by = ("goals", "review_file", *(() if asks_by_rubric else ("rubric",)))
+        return self.digest("title", "shape", *graded_by)
 
 
 class Prices(Record):
@@ -116,10 +135,11 @@ class Model(Record):
     max_output_tokens: int | None = Field(None, gt=0, description="the most one reply can have")
     script: str | None = None
     script_digest: str | None = None
+    script_files: str | None = Field(None, description="a folder of files that its script shares with others")
 
     def identity(self) -> str:
         """Digest of what decides its answers: neither keys, nor prices, nor where a script lies."""
-        return self.digest("key_env", "prices", "max_output_tokens", "script")
+        return self.digest("key_env", "prices", "max_output_tokens", "script", "script_files")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -221,17 +241,18 @@ class Failure(Record):
 
 
 class PhaseResult(Record):
-    """How one phase went. `commit` and `tree` are Git ids of its snapshot.
+    """How one phase went. `commit` and `tree` are Git ids of its snapshot, None of a phase that was skipped.
 
     `configuration` is the digest of all the agent was started with (program, files, environment).
     """
 
     id: str
+    kind: PhaseKind = PhaseKind.WORK
     started: datetime
     wall_s: float
     usage: Usage
     exit_code: int | None
-    stopped_by: str = Field(description="done, budget, wall_time, context_full or crashed")
+    stopped_by: str = Field(description="done, budget, wall_time, context_full, crashed or nothing_to_repair")
     commit: str | None = None
     tree: str | None = None
     configuration: str | None = None
@@ -437,3 +458,95 @@ class Score(Record):
     low: float
     high: float
     tier: str | None
+
+
+# --- what the model said of its work, and made of what was found -------------------------------
+
+
+class Claim(StrEnum):
+    """A model's own verdict on a goal."""
+
+    PASS = "pass"
+    PARTIAL = "partial"
+    FAIL = "fail"
+
+
+class GoalState(StrEnum):
+    """What the probes say of a goal."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+
+
+class Comparison(StrEnum):
+    """A claim beside what was found.
+
+    HOLDS: PASS was claimed, and it is so. OVER_CLAIM: PASS was claimed, and it fails. HONEST_FAILURE:
+    less than PASS was claimed, and it fails. UNDER_CLAIM: less than PASS was claimed, and it holds.
+    MISSING: nothing was claimed.
+    """
+
+    HOLDS = "holds"
+    OVER_CLAIM = "over_claim"
+    HONEST_FAILURE = "honest_failure"
+    UNDER_CLAIM = "under_claim"
+    UNDECIDED = "undecided"
+    MISSING = "missing"
+
+
+class GoalComparison(Record):
+    """One goal: what was claimed, what was found, and the findings that decided it."""
+
+    goal: str
+    statement: str
+    claimed: Claim | None
+    found: GoalState
+    comparison: Comparison
+    findings: tuple[Finding, ...] = ()
+
+
+class Calibration(Record):
+    """A run's review beside what probes found in the same tree.
+
+    `goals_digest` is of the task's goals, `reading` the version of the rules by which the file was read;
+    `file_found` is False if there was no file to read. `changed` are other files that the phase changed.
+    """
+
+    run: str
+    task: str
+    phase: str
+    tree: str
+    goals_digest: str
+    reading: int
+    evidence_digest: str
+    file: str
+    file_found: bool
+    goals: tuple[GoalComparison, ...]
+    counts: dict[str, int] = Field(description="goals by comparison")
+    changed: tuple[str, ...] = ()
+
+
+class Improvement(Record):
+    """What a repair phase made of the checks that had failed, under one rubric.
+
+    `gained_low` and `gained_high` bound what the score gained, as far as both scores are known. `fixed`
+    failed before and pass after, `broken` the other way round.
+    """
+
+    run: str
+    phase: str
+    rubric: str
+    rubric_digest: str
+    before_tree: str
+    after_tree: str
+    evidence_digest: str = Field(description="of the evidence of both trees")
+    before_low: float
+    before_high: float
+    after_low: float
+    after_high: float
+    gained_low: float
+    gained_high: float
+    asked: tuple[str, ...] = Field((), description="checks that had failed and cost points")
+    fixed: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()

@@ -15,12 +15,15 @@ import aiohttp
 from runner.core.errors import SetupError
 from runner.core.records import Blame, Failure, Limits, Model, Usage
 from runner.core.registry import load
+from runner.core.replay import Replayed
 from runner.gateway import wires
+from runner.gateway.cassette import recording
 from runner.gateway.egress import Egress
 from runner.gateway.ledger import Exchange, Ledger
 from runner.gateway.listener import Listener, listening
 from runner.gateway.proxy import ModelProxy, Service
 from runner.gateway.redaction import Redactor
+from runner.gateway.replay import ReplayUpstream, open_replay
 from runner.gateway.scripted import Rendering, ScriptedModel
 from runner.gateway.settings import GatewaySettings
 from runner.gateway.transcript import JsonLines
@@ -42,7 +45,8 @@ PROVIDER_FAULTS = {
 class DoorSpec:
     """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`.
 
-    `rendering` is the agent's way of doing what a scripted model wants.
+    `rendering` is the agent's way of doing what a scripted model wants. Model calls are recorded in the new
+    file `cassette`; with `replay`, they are answered from that recorded one, and nothing else is asked.
     """
 
     socket: Path
@@ -53,13 +57,18 @@ class DoorSpec:
     egress: tuple[str, ...] = ()
     limits: Limits | None = None
     rendering: Rendering | None = None
+    cassette: Path | None = None
+    replay: Path | None = None
 
 
 class Door:
     """One trial's way out. `token` is what its agent authenticates with; it is worth nothing elsewhere."""
 
-    def __init__(self, token: str, ledger: Ledger, proxy: ModelProxy) -> None:
+    def __init__(
+        self, token: str, ledger: Ledger, proxy: ModelProxy, replay: ReplayUpstream | None = None
+    ) -> None:
         self.token = token
+        self._replay = replay
         self._ledger = ledger
         self._proxy = proxy
         self.lost: str | None = None
@@ -68,6 +77,11 @@ class Door:
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every try so far, in the order in which they ended."""
         return tuple(self._ledger.exchanges)
+
+    @property
+    def replayed(self) -> Replayed | None:
+        """How a replay went so far; None if it is none."""
+        return self._replay.replayed if self._replay else None
 
     def begin_phase(self, phase: str, limits: Limits) -> None:
         """Count for this phase from now on; the scripted model plays this phase's script."""
@@ -116,20 +130,30 @@ class Gateway:
 
     @asynccontextmanager
     async def open_door(self, spec: DoorSpec, on_exchange: Callable[[Exchange], None]) -> AsyncIterator[Door]:
-        """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle."""
+        """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle, and
+        ArchiveError for a damaged cassette."""
         wire: Wire = load(wires, spec.model.wire, "wire format").WIRE
         redactor, ledger, token = Redactor(spec.key), Ledger(spec.limits), secrets.token_urlsafe(24)
-        upstream = await self._upstream(spec, wire)
-        with JsonLines(spec.transcript, redactor) as transcript, JsonLines(spec.downloads, redactor) as log:
-            service = Service(spec.model, wire, token, upstream, ledger, transcript, redactor, on_exchange)
+        replay = await open_replay(spec.replay, wire) if spec.replay else None
+        upstream = replay or await self._upstream(spec, wire)
+
+        def lose(why: str) -> None:
+            door.lost = why
+
+        with (
+            JsonLines(spec.transcript, redactor) as transcript,
+            JsonLines(spec.downloads, redactor) as log,
+            recording(upstream, spec.cassette, spec.model, redactor, lose) as recorded,
+        ):
+            service = Service(spec.model, wire, token, recorded, ledger, transcript, redactor, on_exchange)
             proxy = ModelProxy(service)
-            door = Door(token, ledger, proxy)
+            door = Door(token, ledger, proxy, replay)
 
             def record(fetch: dict[str, Any]) -> None:
                 try:
                     log.write(fetch)
                 except OSError as error:
-                    door.lost = str(error)
+                    lose(str(error))
 
             egress = Egress(spec.egress, self._settings, record)
             async with listening(spec.socket, Listener(proxy.handle, egress, self._settings.head_s)):
@@ -138,7 +162,8 @@ class Gateway:
     async def _upstream(self, spec: DoorSpec, wire: Wire) -> Upstream:
         if spec.model.script is not None:
             assert spec.rendering is not None
-            return ScriptedModel(Path(spec.model.script), wire, spec.rendering)
+            shared = Path(spec.model.script_files) if spec.model.script_files else None
+            return ScriptedModel(Path(spec.model.script), wire, spec.rendering, shared)
         assert spec.model.upstream is not None
         if self._session is None:
             self._session = await self._stack.enter_async_context(_session(self._settings))

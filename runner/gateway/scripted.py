@@ -1,6 +1,7 @@
 """The scripted model: plays a folder's `script.yaml` as a model's turns, in any wire format, for any agent.
 
     title: what it builds
+    files: ../../other/files      # optional: more files to write, of another script; its own come first
     phases:
       build:
         - say: text beside the call
@@ -62,11 +63,15 @@ class Script(Record):
     """The turns of each phase."""
 
     title: str
+    files: str | None = Field(None, description="where more files lie; resolved when the model is named")
     phases: dict[str, tuple[Step, ...]] = Field(min_length=1)
 
 
-def load_script(folder: Path) -> Script:
-    """Raises SpecError that names file and field, also for a file to write that does not exist."""
+def load_script(folder: Path, shared: Path | None = None) -> Script:
+    """Raises SpecError that names file and field, also for a file to write that does not exist.
+
+    `shared` is the folder that the script's `files` names.
+    """
     path = folder / "script.yaml"
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
@@ -83,7 +88,7 @@ def load_script(folder: Path) -> Script:
     for phase, steps in script.phases.items():
         for index, step in enumerate(steps):
             for name in step.write:
-                _check_source(folder, name, f"{path}: phases.{phase}.{index}.write")
+                _check_source(_roots(folder, shared), name, f"{path}: phases.{phase}.{index}.write")
     return script
 
 
@@ -110,9 +115,9 @@ class Rendering(Protocol):
 class ScriptedModel:
     """An upstream that plays a script. Tokens are taken as four characters each."""
 
-    def __init__(self, folder: Path, wire: Wire, rendering: Rendering) -> None:
-        self._files = folder / "files"
-        self._script = load_script(folder)
+    def __init__(self, folder: Path, wire: Wire, rendering: Rendering, shared: Path | None = None) -> None:
+        self._files = _roots(folder, shared)
+        self._script = load_script(folder, shared)
         self._wire = wire
         self._rendering = rendering
 
@@ -161,7 +166,8 @@ class ScriptedModel:
         if not step.write:
             yield step
             return
-        text = self._rendering.write_files(dict(_sources(self._files, step.write)))
+        files = {name: file.read_bytes() for name, file in _sources(self._files, step.write)}
+        text = self._rendering.write_files(files)
         if text is not None:
             yield Step(say="\n\n".join(filter(None, [step.say, text])))
             return
@@ -191,19 +197,24 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _check_source(folder: Path, name: str, where: str) -> None:
+def _roots(folder: Path, shared: Path | None) -> tuple[Path, ...]:
+    """Where a script's files lie; of two with one name the first counts."""
+    return (folder / "files", *([shared] if shared else []))
+
+
+def _check_source(roots: tuple[Path, ...], name: str, where: str) -> None:
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise SpecError(f"{where}: {name}: must be a path inside files/")
-    if not (folder / "files" / name).exists():
-        raise SpecError(f"{where}: {name}: there is no {folder / 'files' / name}")
+    if not any((root / name).exists() for root in roots):
+        raise SpecError(f"{where}: {name}: there is no {roots[0] / name}")
 
 
-def _write_commands(files: Path, names: tuple[str, ...]) -> Iterator[str]:
+def _write_commands(roots: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[str]:
     """Commands of bounded length that write the files, one after the other."""
     head = f"# write {', '.join(names)}\nset -e\n"
     command = head
-    for path, content in _sources(files, names):
-        for part in _write_parts(PurePosixPath(path), content, os.access(files / path, os.X_OK)):
+    for path, file in _sources(roots, names):
+        for part in _write_parts(PurePosixPath(path), file.read_bytes(), os.access(file, os.X_OK)):
             if len(command) > len(head) and len(command.encode()) + len(part.encode()) > COMMAND_BYTES:
                 yield command.removesuffix("\n")
                 command = head
@@ -211,12 +222,14 @@ def _write_commands(files: Path, names: tuple[str, ...]) -> Iterator[str]:
     yield command.removesuffix("\n")
 
 
-def _sources(files: Path, names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def _sources(roots: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     for name in names:
-        source = files / name
-        found = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
-        for file in found:
-            yield file.relative_to(files).as_posix(), file.read_bytes()
+        found: dict[str, Path] = {}
+        for root in reversed(roots):
+            source = root / name
+            below = (p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
+            found |= {file.relative_to(root).as_posix(): file for file in below if file.is_file()}
+        yield from sorted(found.items())
 
 
 def _write_parts(path: PurePosixPath, content: bytes, executable: bool) -> Iterator[str]:

@@ -11,16 +11,15 @@ from runner import agents
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.protocols import Agent, Executor
-from runner.core.records import Blame, Model, Rubric, Run, RunStatus, Task, Trial
+from runner.core.records import Blame, Model, PhaseKind, Rubric, Run, RunStatus, Task, Trial
 from runner.core.registry import load
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.grading import Graded, get_rubric, grade, laboratory
+from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory, rubric_for
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
 from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model
-from runner.spec.tasks import load_task
 
 MOST_ATTEMPTS = 3
 # Trying again does not help against these: stop at once.
@@ -46,6 +45,7 @@ class Plan:
     jobs: tuple[TrialJob, ...]
     rubric: Rubric
     again: bool
+    warnings: tuple[str, ...] = ()
 
     def images(self, settings: Settings) -> set[str]:
         """The names of the images that its trials and their grading run in."""
@@ -57,8 +57,10 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
     """Resolve every name and find the key. Raises UserError before anything starts."""
     if request.epochs < 1:
         raise UserError(f"epochs: should be 1 or more, not {request.epochs}")
-    task = load_task(request.task, settings.tasks)
-    rubric = get_rubric(request.rubric or task.rubric, settings)
+    task = get_task(request.task, settings)
+    rubric = rubric_for(task.id, request.rubric, settings)
+    if any(phase.kind is PhaseKind.REPAIR for phase in task.phases):
+        get_rubric(task.rubric, settings)  # repair phases ask by the task's own, whatever grades
     agent: Agent = load(agents, request.agent, "agent").AGENT
     catalogue = load_catalogue(settings.shipped_models, settings.models)
     model = resolve_model(request.model, catalogue, settings.tasks / task.id, agent.wires)
@@ -124,12 +126,13 @@ async def _settle(bench: Workbench, job: TrialJob, again: bool, listen: Listener
     if done is not None:
         listen(Event("resumed", done.id))
         return done
-    for number in range(1, MOST_ATTEMPTS + 1):
+    most = 1 if job.replay else MOST_ATTEMPTS  # a recorded fault comes back however often it is tried
+    for number in range(1, most + 1):
         run = await run_attempt(bench, job, listen)
         failure = run.failure
         if failure is None or failure.kind is not Blame.INFRA or failure.code in FINAL_CODES:
             break
-        if number < MOST_ATTEMPTS:
+        if number < most:
             listen(Event("retry", run.id, {"reason": failure.message}))
             await asyncio.sleep(2**number)
     return run

@@ -21,6 +21,7 @@ from requests.exceptions import RequestException
 from runner.core.errors import SpecError, UserError
 from runner.pipeline.images import image_states
 from runner.pipeline.settings import Settings
+from runner.sandbox.doors import choose_door
 from runner.sandbox.engine import connect, leftovers
 from runner.spec.models import load_catalogue
 
@@ -71,6 +72,7 @@ def _of_engine(settings: Settings, client: APIClient) -> Iterator[Diagnosis]:
     now = datetime.now(UTC)
     yield engine(info, client.api_version)
     yield runtime(info, settings.runtime)
+    yield _door(settings, client)
     yield memory(info)
     yield limits(info)
     yield clock(info, now)
@@ -95,6 +97,11 @@ def runtime(info: dict[str, Any], wanted: str) -> Diagnosis:
         return Diagnosis("runtime", State.OK, wanted)
     mend = f"set SHIPWORTHY_RUNTIME to one of: {', '.join(known)}; or add it to the engine"
     return Diagnosis("runtime", State.BLOCKS, f"the engine has no runtime {wanted!r}", mend)
+
+
+def _door(settings: Settings, client: APIClient) -> Diagnosis:
+    door = choose_door(settings.door, client, settings.engine_url, settings.host)
+    return Diagnosis("door", State.OK, f"{door.mode}: {door.why}")
 
 
 def memory(info: dict[str, Any]) -> Diagnosis:

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+REPLAYED = "replayed"  # carries a `Replayed`
+
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is one of: waiting, resumed, run, phase, turn, snapshot, retry, sealed,
-    probe, scored."""
+    """`kind` is one of: waiting, resumed, run, phase, skipped, turn, snapshot, review_changed, failed_checks,
+    retry, replayed, sealed, probe, scored."""
 
     kind: str
     run: str

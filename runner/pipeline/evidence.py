@@ -1,11 +1,12 @@
-"""From an archived tree to evidence: every probe once per tree, version and environment."""
+"""From an archived tree to evidence: each probe a rubric asks for, once per tree, version and environment."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import Event, Listener
 
-READ_ONLY = "source"  # the environment of a probe that only reads files
+MANIFESTS = "manifests"  # folder of a sandbox, with facts about the libraries it has
 
 
 @cache
@@ -32,6 +33,11 @@ def all_checks() -> dict[str, str]:
     return {check: statement for probe in all_probes() for check, statement in probe.checks.items()}
 
 
+def probes_for(checks: Collection[str]) -> tuple[Probe, ...]:
+    """The probes that decide any of these checks; a repository is not looked at for what nobody asks."""
+    return tuple(probe for probe in all_probes() if not probe.checks.keys().isdisjoint(checks))
+
+
 @dataclass(frozen=True)
 class Laboratory:
     """Where lab probes work; `images` maps sandbox names to tags."""
@@ -42,49 +48,81 @@ class Laboratory:
     artifacts: Path
 
 
+@dataclass(frozen=True)
+class Case:
+    """A run that has a tree, with its task and the API manifests it is judged by."""
+
+    run: Run
+    task: Task
+    manifests: Path
+
+    def environment(self, probe: Probe, laboratory: Laboratory | None) -> str | None:
+        """What findings depend on beside the tree; None if the probe needs a laboratory and there is none."""
+        if not probe.needs_lab:
+            return source_environment(self.manifests)
+        return laboratory.images[self.task.sandbox].partition(":")[2] if laboratory else None
+
+
+def case_of(run: Run, task: Task, sandboxes: Path) -> Case:
+    """A run with the manifests of its task's sandbox."""
+    return Case(run, task, sandboxes / task.sandbox / MANIFESTS)
+
+
+@cache
+def source_environment(manifests: Path) -> str:
+    """The environment of a probe that only reads files: new manifests can change what it finds."""
+    content = hashlib.sha256()
+    for path in sorted(manifests.glob("*.json")):
+        content.update(path.name.encode() + path.read_bytes())
+    return f"source-{content.hexdigest()[:8]}"
+
+
 def missing_probes(
-    archive: Archive, run: Run, chosen: Sequence[Probe], environment: str | None
+    archive: Archive, case: Case, chosen: Sequence[Probe], laboratory: Laboratory | None
 ) -> list[Probe]:
-    """The probes without evidence for a run's tree; an environment of None is satisfied by any."""
-    assert run.tree is not None
-    return [p for p in chosen if _kept(archive, run.tree, p, environment) is None]
+    """The probes without evidence; without a laboratory, what a lab probe found in any is enough."""
+    return [p for p in chosen if _kept(archive, case, p, laboratory) is None]
 
 
 async def collect(
-    archive: Archive, run: Run, task: Task, laboratory: Laboratory | None, listen: Listener
+    archive: Archive, case: Case, chosen: Sequence[Probe], laboratory: Laboratory | None, listen: Listener
 ) -> list[Evidence]:
-    """The evidence of every probe for a run that has a tree, from the archive where it is there already.
+    """The evidence of these probes for a run that has a tree, from the archive where it is there already.
 
     Without a laboratory, evidence from any environment will do, and a lab probe without any is UNKNOWN.
     A probe that crashed or lost its sandbox is UNKNOWN in the result and not kept, so it is tried again.
     """
-    assert run.tree is not None
-    environment = laboratory.images[task.sandbox].partition(":")[2] if laboratory else None
-    missing = missing_probes(archive, run, all_probes(), environment)
+    missing = missing_probes(archive, case, chosen, laboratory)
     found: dict[str, Evidence] = {}
     if missing:
-        subject = await asyncio.to_thread(_subject, archive, run, task, laboratory)
-        work = [_examine(probe, subject, environment, archive, listen) for probe in missing]
-        found = {evidence.probe: evidence for evidence in await asyncio.gather(*work)}
-    kept = {p.id: _kept(archive, run.tree, p, environment) for p in all_probes() if p.id not in found}
+        subject = await asyncio.to_thread(_subject, archive, case, laboratory)
+        works = {
+            probe: _examine(probe, subject, case.environment(probe, laboratory), archive, listen)
+            for probe in missing
+        }
+        reading = _one_by_one([work for probe, work in works.items() if not probe.needs_lab])
+        running = [work for probe, work in works.items() if probe.needs_lab]
+        read, ran = await asyncio.gather(reading, asyncio.gather(*running))
+        found = {evidence.probe: evidence for evidence in [*read, *ran]}
+    kept = {p.id: _kept(archive, case, p, laboratory) for p in chosen if p.id not in found}
     return [*found.values(), *(evidence for evidence in kept.values() if evidence is not None)]
 
 
-def _kept(archive: Archive, tree: str, probe: Probe, environment: str | None) -> Evidence | None:
-    if not probe.needs_lab:
-        return archive.evidence(tree, probe.id, probe.version, READ_ONLY)
+def _kept(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> Evidence | None:
+    assert case.run.tree is not None
+    environment = case.environment(probe, laboratory)
     if environment is None:
-        return archive.latest_evidence(tree, probe.id, probe.version)
-    return archive.evidence(tree, probe.id, probe.version, environment)
+        return archive.latest_evidence(case.run.tree, probe.id, probe.version)
+    return archive.evidence(case.run.tree, probe.id, probe.version, environment)
 
 
-def _subject(archive: Archive, run: Run, task: Task, laboratory: Laboratory | None) -> Subject:
-    tree = read_tree(archive, run)
+def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Subject:
+    run, task = case.run, case.task
+    plain = Subject(tree=read_tree(archive, run), run=run.id, manifests=case.manifests)
     if laboratory is None:
-        return Subject(tree=tree, run=run.id)
-    return Subject(
-        tree=tree,
-        run=run.id,
+        return plain
+    return replace(
+        plain,
         backend=laboratory.backend,
         image=laboratory.images[task.sandbox],
         helper_image=laboratory.helper,
@@ -94,10 +132,9 @@ def _subject(archive: Archive, run: Run, task: Task, laboratory: Laboratory | No
 
 
 async def _examine(
-    probe: Probe, subject: Subject, environment: str | None, archive: Archive, listen: Listener
+    probe: Probe, subject: Subject, where: str | None, archive: Archive, listen: Listener
 ) -> Evidence:
     """New evidence, kept if the probe came to its end."""
-    where = environment if probe.needs_lab else READ_ONLY
     listen(Event("probe", subject.run, {"probe": probe.id, "done": False}))
     if where is None:
         return _unknown(probe, subject, "none", "it needs a Docker engine; score the run where there is one")
@@ -112,6 +149,11 @@ async def _examine(
         return _unknown(probe, subject, where, f"the probe crashed (our bug): {traceback.format_exc()}")
     finally:
         listen(Event("probe", subject.run, {"probe": probe.id, "done": True}))
+
+
+async def _one_by_one(works: Sequence[Awaitable[Evidence]]) -> list[Evidence]:
+    """Probes that read share what they parse, so they take turns; side by side they would not be faster."""
+    return [await work for work in works]
 
 
 async def _findings(probe: Probe, subject: Subject) -> list[Finding]:

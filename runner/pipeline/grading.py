@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
-from runner.core.records import Blame, Rubric, Run, RunStatus, Score
+from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Laboratory, all_checks, all_probes, collect, missing_probes
+from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, missing_probes, probes_for
+from runner.pipeline.repair import improvements
+from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
+from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
-from runner.spec.tasks import load_task
+from runner.spec.tasks import load_task, validate_goals
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A run with its score; `why_not` says why there is none."""
+    """A run with its score, what its review was worth and what repairs brought.
+
+    `why_not` says why there is no score.
+    """
 
     run: Run
     score: Score | None
     why_not: str | None = None
+    calibration: Calibration | None = None
+    improvements: tuple[Improvement, ...] = ()
+
+
+def get_task(identity: str, settings: Settings) -> Task:
+    """A task whose goals' every check exists. Raises as `load_task` does."""
+    task = load_task(identity, settings.tasks)
+    validate_goals(task, all_checks(), settings.tasks / identity / "task.yaml")
+    return task
 
 
 def get_rubric(reference: str, settings: Settings) -> Rubric:
@@ -32,6 +47,33 @@ def get_rubric(reference: str, settings: Settings) -> Rubric:
     rubric = load_rubric(reference, settings.rubrics)
     validate(rubric, all_checks(), reference)
     return rubric
+
+
+def rubric_for(task: str, reference: str | None, settings: Settings) -> Rubric:
+    """The rubric a user names for runs of a task, else its own. Raises UserError if it does not fit."""
+    rubric = get_rubric(reference or load_task(task, settings.tasks).rubric, settings)
+    if why_not := _misfit(task, rubric, settings):
+        raise UserError(why_not)
+    return rubric
+
+
+def misfits(runs: Iterable[Run], rubric: Rubric, settings: Settings) -> dict[str, str]:
+    """The tasks among these runs that a rubric was not written for, each with the reason.
+
+    Versions of one rubric share its id. Under another one's checks a run would keep points for nothing.
+    """
+    tasks = sorted({run.trial.task for run in runs})
+    found = {task: _misfit(task, rubric, settings) for task in tasks}
+    return {task: why_not for task, why_not in found.items() if why_not is not None}
+
+
+def _misfit(task: str, rubric: Rubric, settings: Settings) -> str | None:
+    try:
+        own = load_rubric(load_task(task, settings.tasks).rubric, settings.rubrics)
+    except UserError as error:
+        return str(error)
+    fits = own.id == rubric.id
+    return None if fits else f"task {task} is graded by versions of rubric {own.id}, not by {rubric.name}"
 
 
 def ungradable(run: Run) -> str | None:
@@ -51,16 +93,22 @@ async def grade(
     laboratory: Laboratory | None,
     listen: Listener,
 ) -> Graded:
-    """Score one run and keep the score."""
+    """Score one run and keep the score, and what its review and repair phases were worth."""
     why_not = ungradable(run)
     if why_not is not None:
         return Graded(run, None, why_not)
-    task = load_task(run.trial.task, settings.tasks)
-    evidence = await collect(archive, run, task, laboratory, listen)
-    score = evaluate(rubric, run.id, evidence)
+    assert run.tree is not None
+    case = case_of(run, get_task(run.trial.task, settings), settings.images.sandboxes)
+    evidence = TreeEvidence(archive, case, laboratory, listen)
+    score = evaluate(rubric, run.id, await evidence.of(run.tree, rubric.checks()))
     archive.add_score(score)
+    reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
+    if reviewed is not None:
+        archive.add_calibration(reviewed)
+    for each in repaired:
+        archive.add_improvement(each)
     listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
-    return Graded(run, score)
+    return Graded(run, score, None, reviewed, repaired)
 
 
 def chosen_runs(archive: Archive, references: Sequence[str], every: bool) -> list[Run]:
@@ -76,11 +124,23 @@ def latest_score(archive: Archive, run: Run, rubric: Rubric | None = None) -> Sc
     return scores[-1] if scores else None
 
 
-def lacking_sandboxes(settings: Settings, runs: Sequence[Run]) -> set[str]:
-    """The sandboxes that must be started because evidence is missing; mostly none."""
+def latest(archive: Archive, run: Run) -> Graded:
+    """A run with its newest score, and what was found with that."""
+    score = latest_score(archive, run)
+    if score is None:
+        return Graded(run, None, ungradable(run) or "it has not been scored; run: shipworthy score")
+    calibrations = archive.calibrations(run)
+    repaired = {each.phase: each for each in archive.improvements(run, score.rubric, score.rubric_digest)}
+    return Graded(run, score, None, calibrations[-1] if calibrations else None, tuple(repaired.values()))
+
+
+def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
+    """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     archive = open_archive(settings)
-    lacking = {run.trial.task for run in runs if _needs_lab(archive, run)}
-    return {load_task(task, settings.tasks).sandbox for task in lacking}
+    gradable = [run for run in runs if ungradable(run) is None]
+    tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
+    cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
+    return {case.task.sandbox for case in cases if _lacks_lab(archive, case, rubric)}
 
 
 async def grade_all(
@@ -95,10 +155,12 @@ async def grade_all(
         return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
 
 
-def _needs_lab(archive: Archive, run: Run) -> bool:
-    if ungradable(run) is not None:
-        return False
-    return any(probe.needs_lab for probe in missing_probes(archive, run, all_probes(), None))
+def _lacks_lab(archive: Archive, case: Case, rubric: Rubric) -> bool:
+    for tree, checks in checks_by_tree(case, rubric).items():
+        lab_probes = [probe for probe in probes_for(checks) if probe.needs_lab]
+        if missing_probes(archive, as_of(case, tree), lab_probes, None):
+            return True
+    return False
 
 
 def laboratory(bench: Workbench) -> Laboratory:

@@ -9,11 +9,12 @@ from pathlib import Path
 from runner import agents
 from runner.core.protocols import Agent
 from runner.core.registry import load, names
+from runner.sandbox.doors import DoorMode
 from runner.sandbox.engine import DEFAULT_URL
 from runner.sandbox.host import NO_INSTALL, Host
 from runner.sandbox.recipes import ImageSettings
 
-__all__ = ["DEFAULT_URL", "NO_INSTALL", "Host", "Settings"]
+__all__ = ["DEFAULT_URL", "NO_INSTALL", "DoorMode", "Host", "Settings"]
 
 
 @cache
@@ -36,6 +37,7 @@ class Settings:
     models: Path
     engine_url: str
     runtime: str
+    door: DoorMode
     ca_bundle: Path | None
     proxies: tuple[tuple[str, str], ...]
     mirror: str

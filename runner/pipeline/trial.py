@@ -9,6 +9,7 @@ import traceback
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from runner.archive.archive import Attempt
@@ -20,6 +21,7 @@ from runner.core.records import (
     Failure,
     Model,
     Phase,
+    PhaseKind,
     PhaseResult,
     Run,
     RunStatus,
@@ -29,11 +31,24 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.events import Event, EventLog, Listener
+from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
+from runner.pipeline.evidence import all_checks, case_of
+from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.repair import failures, skipped, with_failures
+from runner.pipeline.review import changed_beside
 from runner.pipeline.snapshot import take_snapshot
+from runner.pipeline.trees import TreeEvidence
 from runner.pipeline.workbench import Workbench
 
 _KILLED = 128  # and above: ended by a signal
+
+
+@dataclass(frozen=True)
+class ReplaySource:
+    """The run whose recorded replies are played, and its cassette."""
+
+    run: str
+    cassette: Path
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class TrialJob:
     model: Model
     agent: Agent
     key: str | None = field(repr=False)
+    replay: ReplaySource | None = None
 
 
 @dataclass
@@ -118,6 +134,8 @@ async def _work(
         egress=job.task.egress,
         limits=job.task.limits,
         rendering=job.agent,
+        cassette=attempt.cassette,
+        replay=job.replay.cassette if job.replay else None,
     )
 
     def on_exchange(exchange: Exchange) -> None:
@@ -127,6 +145,7 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
@@ -136,15 +155,55 @@ async def _work(
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
         repository = Repository(attempt.repository)
         stack.callback(repository.close)
-        for phase in job.task.phases:
+        for asked in job.task.phases:
+            phase = await _ready(bench, job, attempt, events, progress, asked)
+            if phase is None:
+                progress.phases.append(skipped(asked))
+                continue
             events.emit("phase", phase=phase.id)
             worker = _PhaseWorker(job, phase, sandbox, door, repository, attempt)
             result, failure = await worker.run(events)
             progress.phases.append(result)
+            if phase.kind is PhaseKind.REVIEW:
+                _note_changes(repository, job.task, progress, events)
             progress.failure = progress.failure or failure
             if failure:
                 break
         await asyncio.to_thread(repository.pack)
+
+
+async def _ready(
+    bench: Workbench, job: TrialJob, attempt: Attempt, events: EventLog, progress: _Progress, phase: Phase
+) -> Phase | None:
+    """The phase with its prompt complete; None of a repair phase without anything to repair.
+
+    What the run has come to is probed while the sandbox waits; no phase is charged for the time.
+    """
+    if phase.kind is not PhaseKind.REPAIR:
+        return phase
+    so_far = _run(job, attempt, progress, bench.image(job.task, job.agent))
+    if so_far.tree is None:
+        return None
+
+    def note(event: Event) -> None:
+        events.emit(event.kind, **event.data)
+
+    rubric = get_rubric(job.task.rubric, bench.settings)
+    case = case_of(so_far, job.task, bench.settings.images.sandboxes)
+    evidence = TreeEvidence(bench.archive, case, laboratory(bench), note)
+    found = await failures(evidence, rubric)
+    events.emit("failed_checks", phase=phase.id, checks=[finding.check for finding in found])
+    if not found:
+        events.emit("skipped", phase=phase.id, why="nothing had failed")
+        return None
+    return with_failures(phase, found, all_checks())
+
+
+def _note_changes(repository: Repository, task: Task, progress: _Progress, events: EventLog) -> None:
+    """A review should change nothing but its file; what it did change is noted, and graded like all else."""
+    changed = changed_beside(repository, progress.phases, task.review_file)
+    if changed:
+        events.emit("review_changed", phase=progress.phases[-1].id, files=changed[:100], count=len(changed))
 
 
 @dataclass(frozen=True)
@@ -184,6 +243,7 @@ class _PhaseWorker:
             failure = Failure(kind=Blame.HARNESS, code="agent_crashed", message=_end(result))
         outcome = PhaseResult(
             id=self.phase.id,
+            kind=self.phase.kind,
             started=started,
             wall_s=round(wall_s, 3),
             usage=self.door.usage(self.phase.id),
@@ -220,6 +280,12 @@ class _PhaseWorker:
         return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
 
 
+def _keep_replayed(door: Door, events: EventLog) -> None:
+    """What came of a replay, however it ended."""
+    if replayed := door.replayed:
+        events.emit(REPLAYED, **replayed.model_dump())
+
+
 def _end(result: ExecResult) -> str:
     said = result.stderr[-1000:].decode("utf-8", "replace").strip()
     return f"the agent ended with exit code {result.exit_code}: {said}"
@@ -249,4 +315,5 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        replay_of=job.replay.run if job.replay else None,
     )

@@ -20,6 +20,7 @@ from runner.gateway.settings import GatewaySettings
 from runner.pipeline.images import set_up_engine
 from runner.pipeline.settings import Settings
 from runner.sandbox.docker import DockerBackend
+from runner.sandbox.doors import choose_door
 from runner.sandbox.engine import connect
 from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
@@ -75,7 +76,8 @@ async def open_workbench(settings: Settings, images: dict[str, str]) -> AsyncIte
     async with AsyncExitStack() as stack:
         client = stack.enter_context(closing(connect(settings.engine_url, settings.host)))
         lease = stack.enter_context(Lease(Path(tempfile.gettempdir()) / f"shipworthy-{os.getuid()}"))
-        backend = DockerBackend(client, settings.engine_url, lease, settings.runtime)
+        door = choose_door(settings.door, client, settings.engine_url, settings.host)
+        backend = DockerBackend(client, settings.engine_url, lease, settings.runtime, door.mode)
         stack.callback(backend.close)
         await backend.sweep()
         gateway = await stack.enter_async_context(open_gateway(_gateway_settings(settings)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from tree_sitter import Node
 
@@ -22,9 +23,9 @@ CHECKS = {
 MAX_LINES = 20
 
 
-def findings(tree: SourceTree) -> list[Finding]:
+def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree)
+    use = LlmUse.of(tree, manifests)
     verdicts = {
         "service_object": _service_object(use),
         "thin_controllers": _thin_controllers(use),
@@ -137,13 +138,13 @@ class ArchitectureProbe:
     """Looks at who does what."""
 
     id = "architecture"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree)
+        return findings(subject.tree, subject.manifests)
 
 
 PROBE = ArchitectureProbe()

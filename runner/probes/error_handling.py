@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from tree_sitter import Node
 
@@ -34,9 +35,9 @@ _KEEPING = re.compile(r"<<|push|append\w*|add\w*|create!?|update!?|write|puts")
 _NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
 
 
-def findings(tree: SourceTree) -> list[Finding]:
+def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree)
+    use = LlmUse.of(tree, manifests)
     rescues = Rescues(use)
     guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls if not is_task(call.file)]
     verdicts = {
@@ -185,13 +186,13 @@ class ErrorHandlingProbe:
     """Follows a provider's failure through the application."""
 
     id = "error_handling"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree)
+        return findings(subject.tree, subject.manifests)
 
 
 PROBE = ErrorHandlingProbe()

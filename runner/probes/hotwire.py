@@ -159,9 +159,9 @@ def _partials(repository: _Repository) -> Verdict:
     ]
     chatty = [path for path in partials if _is_named_for_turns(path)]
     chatty += [path for path in partials if path not in chatty and _prints_turns(repository.app, path)]
-    rendered = [(path, where) for path in chatty if (where := _rendering(repository, path)) is not None]
-    if rendered:
-        path, where = rendered[0]
+    places = ((path, _rendering(repository, path)) for path in chatty)
+    path, where = next(((path, where) for path, where in places if where is not None), ("", None))
+    if where is not None:
         return good("messages are rendered by a partial", [Location(path=path), where])
     components = [c.location for c in repository.calls if c.name == "render" and _is_component(c)]
     if components:

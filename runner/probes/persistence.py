@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
@@ -19,9 +20,9 @@ CHECKS = {
 }
 
 
-def findings(tree: SourceTree) -> list[Finding]:
+def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree)
+    use = LlmUse.of(tree, manifests)
     places = kept_places(use) + [Kept("process", place) for place in kept_chats(use)]
     places = list(dict.fromkeys(places))
     keeping = [k for k in places if not k.lost]
@@ -77,13 +78,13 @@ class PersistenceProbe:
     """Looks for the place where the conversation lives."""
 
     id = "persistence"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree)
+        return findings(subject.tree, subject.manifests)
 
 
 PROBE = PersistenceProbe()

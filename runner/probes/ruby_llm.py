@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
@@ -22,9 +23,9 @@ CHECKS = {
 }
 
 
-def findings(tree: SourceTree) -> list[Finding]:
+def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree)
+    use = LlmUse.of(tree, manifests)
     verdicts = {
         "used": _used(use),
         "entry": _invented(use, "entry", "every RubyLLM class and module method named exists"),
@@ -51,12 +52,12 @@ def _used(use: LlmUse) -> Verdict:
 def _invented(use: LlmUse, area: str, fine: str) -> Verdict:
     """The verdict on inventions of one area, judged against the release the application asks for."""
     found = [i for i in use.inventions if i.area == area]
-    release = ".".join(map(str, use.api.version))
+    release = use.api.judged_by
     if found:
         messages = "; ".join(dict.fromkeys(i.message for i in found[:5]))
         if not use.api.complete:
-            return unclear(f"{messages}, as far as known of ruby_llm {release}", [i.location for i in found])
-        return bad(f"{messages} (ruby_llm {release})", [i.location for i in found], ruby_llm=release)
+            return unclear(f"{messages}, as far as known of {release}", [i.location for i in found])
+        return bad(f"{messages} ({release})", [i.location for i in found], ruby_llm=release)
     if area != "entry" and not use.entries:
         return moot("RubyLLM is never called, so there is nothing to judge")
     return good(fine, ruby_llm=release)
@@ -98,13 +99,13 @@ class RubyLlmProbe:
     """Reads how the application uses the gem."""
 
     id = "ruby_llm"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree)
+        return findings(subject.tree, subject.manifests)
 
 
 PROBE = RubyLlmProbe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
@@ -41,9 +42,9 @@ _PROVIDER_ERROR = re.compile(
 )
 
 
-def findings(tree: SourceTree) -> list[Finding]:
+def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
-    use = LlmUse(tree)
+    use = LlmUse.of(tree, manifests)
     suite = TestSuite(use)
     exercising = suite.exercising()
     verdicts = {
@@ -167,13 +168,13 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree)
+        return findings(subject.tree, subject.manifests)
 
 
 PROBE = TestQualityProbe()

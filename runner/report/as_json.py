@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from runner.core.records import AppliedDeduction, DimensionScore, Run, Score
+from runner.core.records import (
+    AppliedDeduction,
+    Calibration,
+    DimensionScore,
+    Improvement,
+    Run,
+    Score,
+)
+from runner.core.replay import METERS, Replay
 
 
-def run_json(run: Run, score: Score | None) -> dict[str, Any]:
+def run_json(
+    run: Run,
+    score: Score | None,
+    calibration: Calibration | None = None,
+    improvements: Iterable[Improvement] = (),
+) -> dict[str, Any]:
     """What `--json` prints of a run. None is unknown or, of an unscored run, not there yet; never 0."""
     return {
         "run": run.id,
@@ -23,6 +36,8 @@ def run_json(run: Run, score: Score | None) -> dict[str, Any]:
         "tier": score.tier if score else None,
         "dimensions": [_dimension(d) for d in score.dimensions] if score else [],
         "ceilings": _deductions(score.ceilings) if score else [],
+        "calibration": _calibration(calibration) if calibration else None,
+        "improvements": [_improvement(each) for each in improvements],
         "cost_usd": run.usage.cost_usd,
         "wall_s": run.wall_s,
         "requests": run.usage.requests,
@@ -31,7 +46,23 @@ def run_json(run: Run, score: Score | None) -> dict[str, Any]:
             "cached_input": run.usage.cached_input_tokens,
             "output": run.usage.output_tokens,
         },
+        "replay_of": run.replay_of,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
+    }
+
+
+def replay_json(replay: Replay) -> dict[str, Any]:
+    """How a replay went beside its original; `replayed` is None if it did not get as far as to say."""
+    then, now = replay.original.usage, replay.run.usage
+    return {
+        "totals_equal": not replay.differing_meters,
+        "totals": {
+            meter: {"recorded": getattr(then, meter), "replayed": getattr(now, meter)} for meter in METERS
+        },
+        "same_tree": replay.same_tree,
+        "differing_files": list(replay.differing_files),
+        "trees": {"recorded": replay.original.tree, "replayed": replay.run.tree},
+        "replayed": replay.replayed.model_dump(mode="json") if replay.replayed else None,
     }
 
 
@@ -45,6 +76,15 @@ def _dimension(dimension: DimensionScore) -> dict[str, Any]:
         "lost": _deductions(dimension.applied),
         "unknown": _deductions(dimension.unknown),
     }
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    return calibration.model_dump(mode="json", include={"file", "file_found", "counts", "goals", "changed"})
+
+
+def _improvement(improvement: Improvement) -> dict[str, Any]:
+    without = {"run", "rubric_digest", "evidence_digest", "before_tree", "after_tree"}
+    return improvement.model_dump(mode="json", exclude=without)
 
 
 def _deductions(deductions: Iterable[AppliedDeduction]) -> list[dict[str, Any]]:

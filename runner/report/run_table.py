@@ -36,6 +36,8 @@ def _two_lines(upper: str, lower: str, console: Console) -> Text:
 
 def _what(run: Run) -> tuple[str, str]:
     trial = run.trial
+    if run.replay_of is not None:
+        return run.id, f"replay of {run.replay_of}"
     return run.id, f"{trial.model}, {trial.agent}, {trial.task}, {trial.epoch}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor
 
 from rich.console import Console, Group, RenderableType
@@ -13,21 +13,30 @@ from rich.text import Text
 
 from runner.core.records import (
     AppliedDeduction,
+    Calibration,
     DimensionScore,
     Failure,
     Finding,
+    Improvement,
     Location,
     Outcome,
     Run,
     Score,
 )
+from runner.report.phase_results import calibration_table, improvement_lines
 from runner.report.text import count, duration, interval, money, printable, tokens
 
 BAR_WIDTH = 25
 MAX_LOCATIONS = 5
 
 
-def render(run: Run, score: Score | None, console: Console) -> None:
+def render(
+    run: Run,
+    score: Score | None,
+    console: Console,
+    calibration: Calibration | None = None,
+    improvements: Sequence[Improvement] = (),
+) -> None:
     """Print it, in 80 columns or more; colour adds nothing that is not also written."""
     console.print(_header(run, score, console))
     if run.failure:
@@ -42,6 +51,12 @@ def render(run: Run, score: Score | None, console: Console) -> None:
             console.print(_dimension(dimension, console))
     if score.ceilings:
         console.print(_ceilings(score.ceilings, console))
+    if calibration:
+        console.print(calibration_table(calibration, console))
+    if improvements:
+        console.print(improvement_lines(improvements, console))
+    for phase in (p for p in run.phases if p.stopped_by == "nothing_to_repair"):
+        console.print(printable(f"Phase {phase.id} was skipped: nothing had failed.", console))
 
 
 def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
@@ -61,8 +76,10 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
         grid.add_column(ratio=ratio)
     for left, right in zip(pairs[::2], pairs[1::2], strict=True):
         grid.add_row(*left, *right)
+    origin = [printable(f"replay of {run.replay_of}", console)] if run.replay_of else []
     return Group(
         printable(run.id, console, "bold"),
+        *origin,
         grid,
         Text.assemble(
             ("usage  ", "dim"), f"{count(run.usage.requests)} requests, {tokens(run.usage)} tokens"

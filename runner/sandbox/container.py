@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,7 @@ from runner.core.tree import SourceTree
 from runner.sandbox.lease import PURPOSE, RUN
 
 PORT = 8080
-SILENCE_S = 30.0
-DOOR = "/run/shipworthy.sock"
+SILENCE_S, HEARTBEAT_S = 30.0, 5.0
 USER = 1000
 # The program comes through standard input, so that a process list inside stays short and readable.
 _LOADER = """import os
@@ -25,18 +25,40 @@ while len(source) < {size}:
 exec(source)"""
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """How the gateway's socket comes into a sandbox: `socket` is its path there."""
+
+    socket: str
+    binds: Mapping[str, Any] | None = None
+    volumes_from: tuple[str, ...] = ()
+
+
+def mounted(door: Path) -> Entrance:
+    """The socket itself, mounted by an engine that shares this host's sockets."""
+    socket = "/run/shipworthy.sock"
+    return Entrance(socket, binds={str(door): {"bind": socket, "mode": "ro"}})
+
+
 @cache
 def program() -> bytes:
-    """What PID 1 runs; the container waits for it on standard input."""
-    return Path(__file__).with_name("inside.py").read_bytes()
+    """What PID 1 of a sandbox runs."""
+    return Path(__file__).with_name("inside").joinpath("init.py").read_bytes()
 
 
-def configuration(spec: SandboxSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+def entrypoint(source: bytes, *arguments: str) -> list[str]:
+    """Runs a program as PID 1, which waits for its source on standard input."""
+    return ["python3", "-I", "-c", _LOADER.format(size=len(source)), *arguments]
+
+
+def configuration(
+    spec: SandboxSpec, labels: Mapping[str, str], entrance: Entrance | None = None
+) -> dict[str, Any]:
     """What Docker calls the container's configuration."""
-    command = ["python3", "-I", "-c", _LOADER.format(size=len(program())), str(PORT), str(SILENCE_S)]
+    command = entrypoint(program(), str(PORT), str(SILENCE_S))
     env = dict(spec.env)
-    if spec.door is not None:
-        command.append(DOOR)
+    if entrance is not None:
+        command.append(entrance.socket)
         proxy = f"http://127.0.0.1:{PORT}"
         for name in ("http_proxy", "https_proxy"):
             env |= {name: proxy, name.upper(): proxy}
@@ -54,33 +76,41 @@ def configuration(spec: SandboxSpec, labels: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def host_configuration(spec: SandboxSpec) -> dict[str, Any]:
+def seal(memory: int, cpus: float, pids: int) -> dict[str, Any]:
+    """The part of a host configuration that shuts a container in; `memory` is in bytes."""
+    return {
+        "auto_remove": True,
+        "cap_drop": ["ALL"],
+        "ipc_mode": "private",
+        "log_config": {"type": "none"},
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "nano_cpus": int(cpus * 1e9),
+        "network_mode": "none",
+        "pids_limit": pids,
+        "read_only": True,
+        "security_opt": ["no-new-privileges"],
+        "ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+    }
+
+
+def host_configuration(spec: SandboxSpec, entrance: Entrance | None = None) -> dict[str, Any]:
     """What Docker calls the host configuration: the seal and the limits."""
     have = spec.resources
     side_mb = max(have.disk_mb // 2, 16)
     memory = (have.memory_mb + have.disk_mb + 2 * side_mb) * 2**20  # the file systems are memory too
     owner = f"uid={USER},gid={USER},mode=0755"
-    return {
-        "auto_remove": True,
-        "binds": {str(spec.door): {"bind": DOOR, "mode": "ro"}} if spec.door else None,
-        "cap_drop": ["ALL"],
+    return seal(memory, have.cpus, have.pids) | {
+        "binds": entrance.binds if entrance else None,
+        "volumes_from": list(entrance.volumes_from) if entrance else None,
         "extra_hosts": None if spec.joins else dict.fromkeys(spec.local_hosts, "127.0.0.1"),
-        "ipc_mode": "private",
-        "log_config": {"type": "none"},
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "nano_cpus": int(have.cpus * 1e9),
         "network_mode": f"container:{spec.joins}" if spec.joins else "none",
-        "pids_limit": have.pids,
-        "read_only": True,
-        "security_opt": ["no-new-privileges"],
         "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"} if spec.local_hosts else None,
         "tmpfs": {
             "/workspace": f"rw,exec,nosuid,nodev,size={have.disk_mb}m,{owner}",
             "/home/agent": f"rw,exec,nosuid,nodev,size={side_mb}m,{owner}",
             "/tmp": f"rw,exec,nosuid,nodev,size={side_mb}m,mode=1777",
         },
-        "ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
     }
 
 

@@ -6,24 +6,28 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from docker import APIClient
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from requests.exceptions import RequestException
 
-from runner.core.errors import SandboxError, SandboxGone, SetupError, UnpackError
+from runner.core.errors import SandboxError, SandboxGone, UnpackError
 from runner.core.protocols import ExecResult, SandboxSpec
 from runner.core.tree import SourceTree
-from runner.sandbox.container import as_tar, configuration, host_configuration, program
-from runner.sandbox.lease import OWNER, Lease
+from runner.sandbox.container import (
+    HEARTBEAT_S,
+    as_tar,
+    configuration,
+    host_configuration,
+    mounted,
+    program,
+)
+from runner.sandbox.containers import Containers
+from runner.sandbox.doors import DoorMode
+from runner.sandbox.lease import Lease
+from runner.sandbox.relay import Relay, relaying
 from runner.sandbox.streams import STDOUT, Stream, upgrade
-
-HEARTBEAT_S = 5.0
-_T = TypeVar("_T")
 
 
 class _Command(NamedTuple):
@@ -33,18 +37,22 @@ class _Command(NamedTuple):
     cwd: str
 
 
-class DockerBackend:
+class DockerBackend(Containers):
     """Opens containers that nothing gets out of; see DESIGN's security invariants.
 
-    `runtime` is the engine's runtime (`runc`, `runsc`, ...). `engine_url` is `unix://` or `tcp://`.
+    `door` is how a sandbox reaches the gateway's socket: see `runner.sandbox.doors`.
     """
 
-    def __init__(self, client: APIClient, engine_url: str, lease: Lease, runtime: str = "runc") -> None:
-        self.client = client
-        self.engine_url = engine_url
-        self.lease = lease
-        self.runtime = runtime
-        self._threads = ThreadPoolExecutor(16, thread_name_prefix="engine")
+    def __init__(
+        self,
+        client: APIClient,
+        engine_url: str,
+        lease: Lease,
+        runtime: str = "runc",
+        door: DoorMode = DoorMode.MOUNT,
+    ) -> None:
+        super().__init__(client, engine_url, lease, runtime)
+        self.door = door
 
     def open(self, spec: SandboxSpec) -> AbstractAsyncContextManager[DockerSandbox]:
         """One sealed container; removed when the context ends."""
@@ -52,87 +60,31 @@ class DockerBackend:
 
     @asynccontextmanager
     async def _open(self, spec: SandboxSpec) -> AsyncIterator[DockerSandbox]:
-        creating = asyncio.create_task(self._create(spec))
-        try:
-            identity = await asyncio.shield(creating)
-        except asyncio.CancelledError:  # the engine may make it all the same
-            with suppress(SetupError, SandboxError):
-                await self._remove(await creating)
-            raise
-        try:
-            sandbox = DockerSandbox(self, identity, await self._attach(identity))
-            async with sandbox.alive():
-                yield sandbox
-        finally:
-            await asyncio.shield(self._remove(identity))
-
-    async def sweep(self) -> list[str]:
-        """Remove the containers and folders of dead runners, and only those; returns their names."""
-        removed = []
-        for found in await self.call(self.client.containers, all=True, filters={"label": OWNER}):
-            if self.lease.is_orphan(found["Labels"]):
-                await self._remove(found["Id"])
-                removed.append(found["Names"][0].lstrip("/"))
-        self.lease.sweep_folders()
-        return removed
-
-    def close(self) -> None:
-        """Let go of the threads; the client is its maker's."""
-        self._threads.shutdown()
-
-    async def call(self, work: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-        """One blocking SDK call in a thread; engine trouble becomes a SandboxError."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
-        except NotFound as error:
-            raise SandboxGone(str(error)) from error
-        except APIError as error:
-            kind = SandboxGone if error.status_code == 409 else SandboxError
-            raise kind(str(error)) from error
-        except (DockerException, RequestException) as error:
-            raise SandboxError(f"the container engine broke off: {error}") from error
-
-    async def _create(self, spec: SandboxSpec) -> str:
-        arguments = configuration(spec, self.lease.labels)
-        host = self.client.create_host_config(**host_configuration(spec), runtime=self.runtime)
-        try:
-            loop = asyncio.get_running_loop()
-            created = await loop.run_in_executor(
-                self._threads, lambda: self.client.create_container(**arguments, host_config=host)
-            )
-        except ImageNotFound as error:
-            raise SetupError(f"image {spec.image} is not built; run: shipworthy image build") from error
-        except (DockerException, RequestException) as error:
-            raise SandboxError(f"no container could be created: {error}") from error
-        return str(created["Id"])
-
-    async def _attach(self, identity: str) -> Stream:
-        api = f"/v{self.client.api_version}/containers/{identity}"
-        stream = await upgrade(self.engine_url, f"{api}/attach?stream=1&stdin=1&stdout=1&stderr=1")
-        await self.call(self.client.start, identity)
-        await stream.send(program())
-        return stream
-
-    async def _remove(self, identity: str) -> None:
-        for _ in range(3):
-            try:
-                await self.call(self.client.remove_container, identity, force=True, v=True)
-            except SandboxGone as error:
-                if "in progress" not in str(error):
-                    return
-                await asyncio.sleep(0.2)
-            else:
-                return
+        async with AsyncExitStack() as stack:
+            relay, entrance = None, None if spec.door is None else mounted(spec.door)
+            if spec.door is not None and self.door is DoorMode.RELAY:
+                relay = await stack.enter_async_context(relaying(self, spec, spec.door))
+                entrance = relay.entrance
+            arguments = configuration(spec, self.lease.labels, entrance)
+            host = host_configuration(spec, entrance)
+            identity = await stack.enter_async_context(self.created(arguments, host))
+            sandbox = DockerSandbox(self, identity, await self.started(identity, program()), relay)
+            await stack.enter_async_context(sandbox.alive())
+            if relay is not None:
+                await stack.enter_async_context(relay.needed_by(identity))
+            yield sandbox
 
 
 class DockerSandbox:
     """One running container; see the Sandbox protocol."""
 
-    def __init__(self, backend: DockerBackend, identity: str, lease: Stream) -> None:
+    def __init__(
+        self, backend: DockerBackend, identity: str, lease: Stream, relay: Relay | None = None
+    ) -> None:
         self.id = identity
         self._backend = backend
         self._lease = lease
+        self._relay = relay
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._killing = asyncio.Lock()
 
@@ -252,8 +204,10 @@ class DockerSandbox:
                 break
             await asyncio.sleep(delay)
             delay = min(delay * 2, 0.2)
-        if state["ExitCode"] == 137:  # killed: by the memory limit, or because the container ended
-            await self._backend.call(self._backend.client.inspect_container, self.id)
+        if state["ExitCode"] == 137:  # killed: by the memory limit, or because the container is ending
+            await self._kill("nothing")  # which PID 1 answers if it lives
+        if self._relay is not None:
+            await self._relay.confirm()  # without it, no failure is the command's own
         return int(state["ExitCode"])
 
     async def put(self, files: Mapping[str, bytes] | SourceTree, path: str = "/workspace") -> None:

@@ -19,6 +19,7 @@ from runner.sandbox.host import Host
 
 CA_BUNDLE = "ca-bundle.crt"
 AGENTS_ON = "base"
+MANIFESTS = "manifests"  # facts about what an image holds; they lie beside its recipe and are no part of it
 _AGENT = """\
 ARG PARENT={on}
 FROM ${{PARENT}}
@@ -172,7 +173,7 @@ def _read(name: str, settings: ImageSettings) -> Recipe:
     files = {
         path.relative_to(folder).as_posix(): (bool(path.stat().st_mode & 0o100), path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and folder / MANIFESTS not in path.parents
     }
     recipe = Recipe(name, files)
     if f"COPY {CA_BUNDLE}" in recipe.dockerfile:

@@ -59,15 +59,21 @@ async def upgrade(engine_url: str, path: str, body: dict[str, Any] | None = None
     """
     try:
         reader, writer = await _connect(engine_url)
-        data = json.dumps(body or {}).encode()
+    except OSError as error:
+        raise SandboxError(f"the container engine broke off: {error}") from error
+    data = json.dumps(body or {}).encode()
+    try:
         writer.write(
             f"POST {path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(data)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode()
             + data
         )
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except (OSError, asyncio.IncompleteReadError) as error:
-        raise SandboxError(f"the container engine broke off: {error}") from error
+    except BaseException as error:  # also when it is cancelled: nobody else knows of the connection
+        writer.close()
+        if isinstance(error, OSError | asyncio.IncompleteReadError):
+            raise SandboxError(f"the container engine broke off: {error}") from error
+        raise
     status = int(head.split(" ", 2)[1])
     if status in (101, 200):
         return Stream(reader, writer)

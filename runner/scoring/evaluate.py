@@ -40,7 +40,7 @@ def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
     Neither the order of the evidence nor that of its findings matters. Raises ShipworthyError when the
     evidence is of several trees or reports a check twice: then it is not evidence about one run.
     """
-    found = _findings_by_check(evidence)
+    found = findings_by_check(evidence)
     dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
     low, high, ceilings = _cap(
         rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
@@ -50,7 +50,7 @@ def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
         run=run,
         rubric=rubric.name,
         rubric_digest=rubric.digest(),
-        evidence_digest=_evidence_digest(evidence),
+        evidence_digest=evidence_digest(evidence),
         dimensions=dimensions,
         ceilings=ceilings,
         low=low,
@@ -59,7 +59,20 @@ def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
     )
 
 
-def _findings_by_check(evidence: Sequence[Evidence]) -> dict[str, Finding]:
+def costly_failures(rubric: Rubric, evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
+    """The FAIL findings that decide a deduction or a ceiling that holds, in the rubric's order.
+
+    Also those that cost nothing beside a worse one of their group: mending that one would bring them up.
+    """
+    found = findings_by_check(evidence)
+    rules: list[Deduction | Ceiling] = [d for dim in rubric.dimensions for d in dim.deductions]
+    verdicts = [_decide(rule.when, found) for rule in [*rules, *rubric.ceilings]]
+    deciding = [f for truth, findings in verdicts if truth for f in findings if f.outcome is Outcome.FAIL]
+    return tuple({finding.check: finding for finding in deciding}.values())
+
+
+def findings_by_check(evidence: Sequence[Evidence]) -> dict[str, Finding]:
+    """The one finding of each check. Raises ShipworthyError as `evaluate` does."""
     if len(trees := {e.tree for e in evidence}) > 1:
         raise ShipworthyError(f"evidence of several trees cannot be scored as one run: {sorted(trees)}")
     found: dict[str, Finding] = {}
@@ -70,7 +83,8 @@ def _findings_by_check(evidence: Sequence[Evidence]) -> dict[str, Finding]:
     return found
 
 
-def _evidence_digest(evidence: Sequence[Evidence]) -> str:
+def evidence_digest(evidence: Sequence[Evidence]) -> str:
+    """SHA-256 over evidence, in whatever order."""
     return hashlib.sha256("\n".join(sorted(e.digest() for e in evidence)).encode()).hexdigest()
 
 

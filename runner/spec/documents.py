@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +97,18 @@ def parse(record_type: type[AnyRecord], data: object, path: Path) -> AnyRecord:
         if len(lines) > MAX_ERRORS:
             lines[MAX_ERRORS:] = [f"{path}: and {len(lines) - MAX_ERRORS} more"]
         raise SpecError("\n".join(lines)) from error
+
+
+def refuse(faults: Sequence[str], source: str | Path) -> None:
+    """Raise SpecError if there are faults, one line each; `source` is the file they are in."""
+    if faults:
+        raise SpecError("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """A hint at the nearest known name, or nothing."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _field_path(location: Sequence[int | str]) -> str:

@@ -135,24 +135,41 @@ def _scripted(reference: str, name: str, provider: Provider, task_folder: Path) 
     if name not in known:
         listed = ", ".join(f"{reference.partition('/')[0]}/{k}" for k in known) or "none"
         raise UserError(f"unknown model {reference!r}: task {task_folder.name} has {listed}")
+    shared = _shared_files(folder / name, task_folder.parent)
     return Model(
         id=reference,
         provider=reference.partition("/")[0],
         name=name,
         wire=CHAT,
         script=str(folder / name),
-        script_digest=_content(folder / name),
+        script_digest=_content(folder / name, *([shared] if shared else [])),
+        script_files=str(shared) if shared else None,
         prices=provider.prices,
     )
 
 
-def _content(folder: Path) -> str:
-    """SHA-256 over a folder's paths, executable bits and bytes."""
+def _shared_files(folder: Path, tasks: Path) -> Path | None:
+    """The folder that a script's `files` names, relative to its own: another script's files."""
+    path = folder / "script.yaml"
+    name = read_document(path).get("files")
+    if name is None:
+        return None
+    shared = (folder / str(name)).resolve()
+    if not shared.is_relative_to(tasks.resolve()):
+        raise SpecError(f"{path}: files: {name}: should lie below {tasks}")
+    if not shared.is_dir():
+        raise SpecError(f"{path}: files: {name}: there is no folder {shared}")
+    return shared
+
+
+def _content(*folders: Path) -> str:
+    """SHA-256 over folders' paths, executable bits and bytes."""
     content = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        executable = bool(path.stat().st_mode & 0o100)
-        content.update(f"{path.relative_to(folder)}\0{executable}\0{path.stat().st_size}\0".encode())
-        content.update(path.read_bytes())
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            executable = bool(path.stat().st_mode & 0o100)
+            content.update(f"{path.relative_to(folder)}\0{executable}\0{path.stat().st_size}\0".encode())
+            content.update(path.read_bytes())
     return content.hexdigest()
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from runner.core.errors import SpecError
 from runner.core.records import Condition, Deduction, Dimension, Rubric
-from runner.spec.documents import parse, read_document
+from runner.spec.documents import did_you_mean, parse, read_document, refuse
 
 TOTAL_POINTS = 100
 
@@ -34,7 +33,7 @@ def rubric_path(reference: str, folder: Path) -> Path:
             return folder / match["id"] / f"v{wanted}.yaml"
     known = [f"{id}@{version}" for id, version in released]
     listed = f"; known: {', '.join(known) or f'none in {folder}'} (or the path of a .yaml file)"
-    raise SpecError(f"unknown rubric {reference!r}{_did_you_mean(reference, known) or listed}")
+    raise SpecError(f"unknown rubric {reference!r}{did_you_mean(reference, known) or listed}")
 
 
 def _released(folder: Path) -> list[tuple[str, int]]:
@@ -48,28 +47,18 @@ def load_rubric(reference: str, folder: Path) -> Rubric:
     path = rubric_path(reference, folder)
     rubric = parse(Rubric, read_document(path), path)
     faults = [*_misnamed(rubric, path, released=path.parent.parent == folder), *_faults(rubric)]
-    _refuse(faults, str(path))
+    refuse(faults, str(path))
     return rubric
 
 
 def validate(rubric: Rubric, known_checks: Collection[str], source: str | Path | None = None) -> None:
     """Raise SpecError if it names a check no probe has; `source` is its file, for the message."""
     faults = [
-        f"{field}: unknown check {check!r}{_did_you_mean(check, known_checks)}"
+        f"{field}: unknown check {check!r}{did_you_mean(check, known_checks)}"
         for field, condition in _conditions(rubric)
         for check in sorted(condition.checks() - frozenset(known_checks))
     ]
-    _refuse(faults, str(source or rubric.name))
-
-
-def _refuse(faults: Sequence[str], source: str) -> None:
-    if faults:
-        raise SpecError("\n".join(f"{source}: {fault}" for fault in faults))
-
-
-def _did_you_mean(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    refuse(faults, str(source or rubric.name))
 
 
 def _conditions(rubric: Rubric) -> Iterator[tuple[str, Condition]]:

@@ -13,8 +13,10 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.locks import lock
 from runner.core.records import (
+    Calibration,
     Evidence,
     Finding,
+    Improvement,
     Outcome,
     Run,
     RunStatus,
@@ -69,9 +71,47 @@ def score(run: Run, high: float = 90, digest: str = "e" * 64) -> Score:
     )
 
 
+def calibration(run: Run, digest: str = "e" * 64) -> Calibration:
+    return Calibration(
+        run=run.id,
+        task="t",
+        phase="review",
+        tree="abc",
+        goals_digest="g" * 64,
+        reading=1,
+        evidence_digest=digest,
+        file="SELF_REVIEW.md",
+        file_found=True,
+        goals=(),
+        counts={"holds": 90},
+    )
+
+
+def improvement(run: Run, rubric_digest: str = "d" * 64, phase: str = "repair") -> Improvement:
+    return Improvement(
+        run=run.id,
+        phase=phase,
+        rubric="r@1",
+        rubric_digest=rubric_digest,
+        before_tree="abc",
+        after_tree="def",
+        evidence_digest="e" * 64,
+        before_low=50,
+        before_high=50,
+        after_low=90,
+        after_high=90,
+        gained_low=40,
+        gained_high=40,
+    )
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path, LocalStore(tmp_path))
+
+
+def below(archive: Archive, kind: str) -> list[Path]:
+    return sorted((archive.root / kind).rglob("*.json"))
 
 
 def complaints(archive: Archive) -> dict[str, list[str]]:
@@ -152,13 +192,19 @@ def test_a_damaged_record_is_named(archive: Archive, content: str) -> None:
     assert len(complaints(archive)) == 1
 
 
-def test_verify_names_a_changed_score_and_evidence(archive: Archive) -> None:
+def test_verify_names_a_changed_record_of_any_kind(archive: Archive) -> None:
     run = sealed(archive, trial())
     archive.add_evidence(evidence())
     archive.add_score(score(run))
-    for file in [*archive.root.glob("evidence/*/*.json"), *archive.root.glob("scores/**/*.json")]:
+    archive.add_calibration(calibration(run))
+    archive.add_improvement(improvement(run))
+    assert complaints(archive) == {}
+    made = [
+        f for kind in ("evidence", "scores", "calibrations", "improvements") for f in below(archive, kind)
+    ]
+    for file in made:
         file.write_text(file.read_text().replace('"pass"', '"fail"').replace("90", "95"))
-    assert len(complaints(archive)) == 2
+    assert len(complaints(archive)) == len(made) == 4
 
 
 def test_verify_names_a_run_whose_runner_died(archive: Archive) -> None:
@@ -180,6 +226,19 @@ def test_old_scores_remain(archive: Archive) -> None:
     archive.add_score(score(run, 90))
     archive.add_score(score(run, 70, "f" * 64))
     assert [s.high for s in archive.scores(run)] == [90, 70]
+
+
+def test_calibrations_and_improvements_are_kept_once(archive: Archive) -> None:
+    run, other = sealed(archive, trial()), sealed(archive, trial())
+    for digest in ("e" * 64, "e" * 64, "f" * 64):
+        archive.add_calibration(calibration(run, digest))
+    assert [c.evidence_digest[0] for c in archive.calibrations(run)] == ["e", "f"]
+    for made in (improvement(run), improvement(run), improvement(run, "x" * 64), improvement(run, phase="p")):
+        archive.add_improvement(made)
+    assert [i.phase for i in archive.improvements(run, "r@1", "d" * 64)] == ["repair", "p"]
+    assert [i.phase for i in archive.improvements(run, "r@1", "x" * 64)] == ["repair"]
+    assert archive.calibrations(other) == []
+    assert archive.improvements(other, "r@1", "d" * 64) == []
 
 
 def test_runs_are_found_by_what_people_type(archive: Archive) -> None:

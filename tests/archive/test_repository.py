@@ -55,6 +55,18 @@ def test_equal_files_give_an_equal_tree(repository: Repository, tmp_path: Path) 
     assert one == two
 
 
+def test_what_changed_between_two_trees(repository: Repository, tmp_path: Path) -> None:
+    files = {"same": "1", "other": "1", "gone": "1", "mode": "1", "sub/deep": "1"}
+    _, one = repository.add_snapshot("build", bundle(tmp_path / "one", files), AT)
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/mode").touch(0o755)
+    changed = files | {"other": "2", "sub/deep": "2", "new é": "1"}
+    del changed["gone"]
+    _, two = repository.add_snapshot("review", bundle(tmp_path / "two", changed), AT)
+    assert repository.changes(one, two) == ["gone", "mode", "new é", "other", "sub/deep"]
+    assert repository.changes(one, one) == []
+
+
 def test_the_agents_history_is_kept_apart(repository: Repository, tmp_path: Path) -> None:
     repository.add_snapshot("build", bundle(tmp_path / "one", {"a": "1"}), AT)
     repository.add_history(bundle(tmp_path / "agent", {"z": "9"}, name="feature"))

@@ -148,7 +148,18 @@ def test_a_working_engine_blocks_nothing(capsys: pytest.CaptureFixture[str]) -> 
     found = {one["check"]: one for one in json.loads(out)}
     assert code == 0
     assert found["engine"]["detail"].startswith("Docker ")
+    assert found["door"]["detail"].split(":")[0] in ("mount", "relay")
     assert {"runtime", "memory", "limits", "clock", "images", "leftovers"} <= found.keys()
+
+
+@pytest.mark.docker
+def test_a_door_that_was_asked_for_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPWORTHY_DOOR", "relay")
+    _, out = run(capsys, "--json")
+    door = next(one for one in json.loads(out) if one["check"] == "door")
+    assert door["detail"] == "relay: as SHIPWORTHY_DOOR says"
 
 
 @pytest.mark.docker

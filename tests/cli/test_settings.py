@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.cli.settings import settings_from
+from runner.core.errors import SetupError
+from runner.pipeline.settings import DoorMode
 
 PLAIN = {"HOME": "/home/nobody-at-all", "PATH": "/opt/bin"}
 
@@ -16,6 +18,7 @@ def test_defaults() -> None:
     assert settings.archive == Path("archive").absolute()
     assert settings.models == Path("/home/nobody-at-all/.config/shipworthy/models.yaml")
     assert settings.runtime == "runc"
+    assert settings.door is DoorMode.AUTO
     assert settings.proxies == ()
     assert settings.host.may_install
     assert (settings.images.sandboxes / "base" / "Dockerfile").is_file()
@@ -28,6 +31,7 @@ def test_the_environment_decides() -> None:
             "SHIPWORTHY_ARCHIVE": "/data/archive",
             "SHIPWORTHY_MODELS": "/etc/models.yaml",
             "SHIPWORTHY_RUNTIME": "runsc",
+            "SHIPWORTHY_DOOR": "relay",
             "SHIPWORTHY_MIRROR": "http://mirror.example/debian",
             "SHIPWORTHY_NO_INSTALL": "1",
             "DOCKER_HOST": "tcp://elsewhere:2375",
@@ -36,9 +40,17 @@ def test_the_environment_decides() -> None:
     assert settings.archive == Path("/data/archive")
     assert settings.models == Path("/etc/models.yaml")
     assert settings.runtime == "runsc"
+    assert settings.door is DoorMode.RELAY
     assert settings.images.mirror == "http://mirror.example/debian"
     assert not settings.host.may_install
     assert settings.engine_url == "tcp://elsewhere:2375"
+
+
+def test_an_impossible_door_is_told_with_the_possible_ones() -> None:
+    with pytest.raises(
+        SetupError, match=r"SHIPWORTHY_DOOR is 'window'; set it to one of: auto, mount, relay"
+    ):
+        settings_from(PLAIN | {"SHIPWORTHY_DOOR": "window"})
 
 
 def test_the_option_wins_over_the_environment() -> None:

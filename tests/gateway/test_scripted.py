@@ -103,6 +103,27 @@ async def test_files_are_written_byte_for_byte(open_door: Opening, script: Path,
     assert [name for name, path in found.items() if os.access(path, os.X_OK)] == ["greet.sh"]
 
 
+async def test_files_of_another_script_are_written_under_ones_own(
+    open_door: Opening, script: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    for name, text in {"lib/empty": "theirs", "lib/theirs": "theirs", "other/x": "theirs"}.items():
+        (shared / name).parent.mkdir(parents=True, exist_ok=True)
+        (shared / name).write_text(text)
+    text = "title: x\nfiles: ../shared\nphases: {build: [{write: [lib, other]}]}"
+    (script / "script.yaml").write_text(text)
+    opened = await open_door(script=str(script), script_files=str(shared))
+    [call] = (await turn(opened, 0))["choices"][0]["message"]["tool_calls"]
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    subprocess.run(
+        ["bash", "-c", json.loads(call["function"]["arguments"])["command"]], cwd=workspace, check=True
+    )
+    found = {str(p.relative_to(workspace)): p.read_bytes() for p in workspace.rglob("*") if p.is_file()}
+    own = {name: content for name, content in FILES.items() if name.startswith("lib/")}
+    assert found == own | {"lib/theirs": b"theirs", "other/x": b"theirs"}
+
+
 async def test_a_streamed_turn_says_the_same_as_a_plain_one(open_door: Opening, script: Path) -> None:
     opened = await open_door(script=str(script))
     for said in range(3):

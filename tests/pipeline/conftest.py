@@ -15,7 +15,7 @@ from runner.agents.bash import AGENT
 from runner.cli.settings import settings_from
 from runner.core.records import Model, Task
 from runner.pipeline.benchmark import trial_of
-from runner.pipeline.settings import Settings
+from runner.pipeline.settings import DoorMode, Settings
 from runner.pipeline.trial import TrialJob
 from runner.pipeline.workbench import Workbench, open_workbench
 from runner.spec.models import load_catalogue, resolve_model
@@ -37,7 +37,13 @@ TASK: dict[str, Any] = {
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def door() -> DoorMode:
+    """How sandboxes reach the gateway; tests that run in both modes say so."""
+    return DoorMode.AUTO
+
+
+@pytest.fixture
+def settings(tmp_path: Path, door: DoorMode) -> Settings:
     """Settings whose root holds only the tiny task, and whose archive is empty."""
     root = tmp_path / "root"
     (root / "tasks/tiny").mkdir(parents=True)
@@ -47,9 +53,8 @@ def settings(tmp_path: Path) -> Settings:
         (root / name).symlink_to(PROJECT / name)
     (root / "tasks/tiny/prompt.md.j2").write_text("Build it.")
     (root / "tasks/tiny/task.yaml").write_text(yaml.safe_dump(TASK))
-    return replace(
-        settings_from(os.environ), root=root, archive=tmp_path / "archive", models=tmp_path / "none"
-    )
+    archive, models = tmp_path / "archive", tmp_path / "none"
+    return replace(settings_from(os.environ), root=root, archive=archive, models=models, door=door)
 
 
 @pytest.fixture

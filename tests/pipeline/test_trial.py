@@ -14,11 +14,14 @@ from aiohttp import web
 from runner.core.records import Blame, Limits, Model, Run, RunStatus
 from runner.core.tree import SourceTree
 from runner.pipeline.checkout import read_tree
+from runner.pipeline.settings import DoorMode
 from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
 
 pytestmark = pytest.mark.docker
 MakeJob = Callable[..., TrialJob]
+each_door = pytest.mark.parametrize("door", [DoorMode.MOUNT, DoorMode.RELAY])
+SOCKETS = {DoorMode.MOUNT: "/run/shipworthy.sock", DoorMode.RELAY: "/run/shipworthy/door.sock"}
 CANARY = "sk-or-v1-canary0123456789abcdef0123456789abcdef"
 
 
@@ -36,6 +39,7 @@ def git(bench: Workbench, run: Run, *arguments: str) -> str:
 # --- what is archived
 
 
+@each_door
 async def test_phases_share_a_workspace_and_end_with_a_snapshot_each(bench: Workbench, job: MakeJob) -> None:
     run, tree = await attempt(bench, job("echo one > a", prove=("cat a a > b",)))
     assert run.status is RunStatus.COMPLETED
@@ -134,6 +138,7 @@ async def test_an_agent_killed_by_its_own_commands_is_the_models_doing(
     assert set(read_tree(bench.archive, run)) == {"a"}
 
 
+@each_door
 async def test_a_cancelled_attempt_is_sealed_as_interrupted(bench: Workbench, job: MakeJob) -> None:
     task = asyncio.create_task(run_attempt(bench, job("sleep 1000"), lambda event: None))
     await asyncio.sleep(2)
@@ -195,6 +200,7 @@ def everything_below(folder: Path) -> bytes:
     return b"\n".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
 
+@each_door
 @pytest.mark.parametrize("status", [200, 401])
 async def test_a_key_is_nowhere_but_on_the_way_out(
     bench: Workbench, job: MakeJob, provider: dict[str, object], status: int
@@ -242,6 +248,7 @@ async def test_a_full_context_ends_a_phase_and_is_graded(
 # --- the seal, tried from inside
 
 
+@each_door
 async def test_the_sandbox_reaches_nothing_but_its_door(bench: Workbench, job: MakeJob) -> None:
     tries = {
         "interfaces": "ls /sys/class/net",
@@ -255,7 +262,7 @@ async def test_the_sandbox_reaches_nothing_but_its_door(bench: Workbench, job: M
         "engine": "ls /var/run/docker.sock /run/docker.sock 2>&1; true",
         "environment": "env",
         "others": "find / -xdev -name '*rubric*' -o -xdev -name 'run.json' 2>/dev/null; true",
-        "socket": "ls -la /run",
+        "sockets": "find /run /dev /var /tmp -exec test -S {} \\; -print 2>/dev/null; true",
         "host_files": "ls /work /host /mnt /root 2>&1; true",
     }
     commands = [f"({command}) > {name}.txt" for name, command in tries.items()]
@@ -273,7 +280,7 @@ async def test_the_sandbox_reaches_nothing_but_its_door(bench: Workbench, job: M
     assert "KEY" not in said["environment"]
     assert "TOKEN" not in said["environment"].upper()
     assert said["others"] == ""
-    assert "shipworthy.sock" in said["socket"]
+    assert said["sockets"].split() == [SOCKETS[bench.backend.door]]
     assert "run.json" not in said["host_files"]
     egress = (bench.archive.folder(run) / "egress.jsonl").read_text()
     assert egress.count('"host":"elsewhere.example"') == 2
@@ -336,6 +343,7 @@ async def test_an_agent_ended_by_any_signal_is_the_models_doing(
     assert run.failure.kind is Blame.MODEL
 
 
+@each_door
 async def test_a_storm_of_connections_does_not_end_the_sandbox(bench: Workbench, job: MakeJob) -> None:
     storm = "import socket\nheld = []\nfor _ in range(400):\n s = socket.socket(); s.settimeout(1)\n"
     storm += " try: s.connect(('127.0.0.1', 8080)); held.append(s)\n except OSError: break\n"
@@ -344,6 +352,7 @@ async def test_a_storm_of_connections_does_not_end_the_sandbox(bench: Workbench,
     assert set(tree) == {"a"}
 
 
+@each_door
 async def test_the_runs_token_cannot_be_read_from_the_agent(bench: Workbench, job: MakeJob) -> None:
     _, tree = await attempt(bench, job("cat /proc/$PPID/environ /proc/$PPID/maps > a 2>&1; true"))
     assert tree.text("a").count("Permission denied") == 2  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ import pytest
 
 from runner.core.tree import SourceFile, SourceTree
 
-collect_ignore_glob = ["*/*/repo/*"]
+collect_ignore_glob = ["*/*/repo/*", "notes_app/*"]
 
 
 def read_tree(folder: Path) -> SourceTree:

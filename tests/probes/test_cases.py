@@ -19,6 +19,7 @@ from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceTree
 
 HERE = Path(__file__).parent
+MANIFESTS = HERE.parents[1] / "sandboxes/rails/manifests"
 CASES = sorted(path.parent for path in HERE.glob("*/*/expected.yaml"))
 
 
@@ -49,7 +50,7 @@ async def test_case(case: Path, read: Any) -> None:
     found: dict[str, Finding] = {}
     for name in sorted({check.split(".")[0] for check in expected}):
         probe = load(name)
-        results = await probe.run(Subject(tree=tree, run="case"))
+        results = await probe.run(Subject(tree=tree, run="case", manifests=MANIFESTS))
         check_shape(probe, results, tree)
         found |= {finding.check: finding for finding in results}
     for check, written in expected.items():
@@ -64,4 +65,4 @@ async def test_a_repository_without_files(name: str) -> None:
     probe = load(name)
     if not probe.needs_lab:
         tree = SourceTree(digest="empty", files={})
-        check_shape(probe, await probe.run(Subject(tree=tree, run="empty")), tree)
+        check_shape(probe, await probe.run(Subject(tree=tree, run="empty", manifests=MANIFESTS)), tree)

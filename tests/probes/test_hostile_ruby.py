@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runner import probes
@@ -9,6 +11,7 @@ from runner.core import registry
 from runner.core.protocols import Probe, Subject
 from runner.core.tree import SourceFile, SourceTree
 
+MANIFESTS = Path(__file__).parents[2] / "sandboxes/rails/manifests"
 STATIC = ("ruby_llm", "error_handling", "persistence", "architecture", "test_quality")
 HOSTILE = {
     "chain": "x = RubyLLM.chat" + ".tap { }" * 2000 + "\nx.ask(x)",
@@ -30,5 +33,7 @@ async def test_every_probe_answers(source: str, name: str) -> None:
     paths = ("app/services/a.rb", "app/views/a.html.erb", "test/a_test.rb", "Gemfile")
     files = {path: SourceFile(path, 0o100644, source.encode()) for path in paths}
     probe: Probe = registry.load(probes, name, "probe").PROBE
-    found = await probe.run(Subject(tree=SourceTree(digest="hostile", files=files), run="hostile"))
+    found = await probe.run(
+        Subject(tree=SourceTree(digest="hostile", files=files), run="hostile", manifests=MANIFESTS)
+    )
     assert sorted(f.check for f in found) == sorted(probe.checks)

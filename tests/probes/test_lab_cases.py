@@ -1,9 +1,10 @@
 """Every case folder `<probe>/<case>/` with a `lab.yaml`: a small app, run in the lab, and what is expected.
 
-`repo/` is laid over `lab_app/`, a whole small chat app (`alone: true`: over nothing), without the files that
-`without` lists, and all of it moved below `folder`. `resources` and `limit_s` bound it. `expected` maps each
-check to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and
-values.
+`repo/` is laid over `lab_app/`, a whole small chat app (or over the folder `under`; `alone: true`: over
+nothing), without the files that `without` lists, with `edits` as {path: {old text: new text}}, and all of it
+moved below `folder`. `image` is the sandbox's. `resources` and `limit_s` bound it. `expected` maps each check
+to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and
+values; `others` is the outcome of the checks that it does not list.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from runner.core.records import Finding, Outcome, Resources
 from runner.core.tree import SourceTree
 from runner.probes.boot import BootProbe
 from runner.probes.chat_turn import ChatTurnProbe
+from runner.probes.notes_behaviour import NotesBehaviour
+from runner.probes.python_suite import PythonSuite
 from runner.probes.suite import SuiteProbe
 from runner.sandbox.lease import OWNER, Lease
 
@@ -34,20 +37,27 @@ Read = Callable[[Path], SourceTree]
 
 
 def tree_of(case: Path, read: Read, told: dict[str, Any]) -> SourceTree:
-    under = {} if told.get("alone") else dict(read(HERE / "lab_app").files)
+    under = {} if told.get("alone") else dict(read(HERE / told.get("under", "lab_app")).files)
     for path in told.get("without", []):
         del under[path]
     over = read(case / "repo")
     files = {**under, **over.files}
+    for path, edits in told.get("edits", {}).items():
+        for old, new in edits.items():
+            assert files[path].content.count(old.encode()) == 1, old
+            content = files[path].content.replace(old.encode(), new.encode())
+            files[path] = replace(files[path], content=content)
     folder = told.get("folder", "")
     moved = {folder + path: replace(file, path=folder + path) for path, file in files.items()}
     return SourceTree(digest=over.digest, files=moved)
 
 
 def probe_of(case: Path, told: dict[str, Any]) -> Probe:
-    if case.parent.name == "suite":
-        return SuiteProbe(told.get("limit_s", 60))
-    return BootProbe(told.get("limit_s", 60)) if case.parent.name == "boot" else ChatTurnProbe()
+    name, limit_s = case.parent.name, told.get("limit_s", 60)
+    if name == "chat_turn":
+        return ChatTurnProbe()
+    bounded = {"suite": SuiteProbe, "boot": BootProbe, "python_suite": PythonSuite}
+    return bounded.get(name, NotesBehaviour)(limit_s)
 
 
 def left_over(engine: APIClient, lease: Lease) -> list[str]:
@@ -74,6 +84,7 @@ def empty(backend: SandboxBackend, images: dict[str, str], tmp_path: Path) -> Su
     return Subject(
         tree=SourceTree(digest="empty", files={}),
         run="case",
+        manifests=Path(__file__).parents[2] / "sandboxes/rails/manifests",
         backend=backend,
         image=images["rails"],
         helper_image=images["base"],
@@ -82,14 +93,18 @@ def empty(backend: SandboxBackend, images: dict[str, str], tmp_path: Path) -> Su
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda p: f"{p.parent.name}-{p.name}")
-async def test_case(case: Path, read: Read, empty: Subject, engine: APIClient, lease: Lease) -> None:
+async def test_case(
+    case: Path, read: Read, empty: Subject, images: dict[str, str], engine: APIClient, lease: Lease
+) -> None:
     told = yaml.safe_load((case / "lab.yaml").read_text())
     tree = tree_of(case, read, told)
-    subject = replace(empty, tree=tree, resources=Resources(**told.get("resources", {})))
+    image = images[told.get("image", "rails")]
+    subject = replace(empty, tree=tree, image=image, resources=Resources(**told.get("resources", {})))
     probe = probe_of(case, told)
     found = {finding.check: finding for finding in await probe.run(subject)}
-    assert sorted(found) == sorted(probe.checks) == sorted(told["expected"])
-    for name, wanted in told["expected"].items():
+    expected = (dict.fromkeys(probe.checks, told["others"]) if "others" in told else {}) | told["expected"]
+    assert sorted(found) == sorted(probe.checks) == sorted(expected)
+    for name, wanted in expected.items():
         check(found[name], wanted if isinstance(wanted, dict) else {"outcome": wanted}, tree)
     assert left_over(engine, lease) == []
     assert subject.artifacts is not None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from runner.probes.kit.llm.ruby_llm_api import NEWEST, UNRELEASED, RubyLlmApi, api_of
+from runner.probes.kit.llm.ruby_llm_api import UNRELEASED, RubyLlmApi, api_of
+from runner.probes.kit.manifests import nearest_manifest
 
+MANIFESTS = Path(__file__).parents[2] / "sandboxes/rails/manifests"
 LOCK = "GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (8.0)\n      ruby_llm\n    ruby_llm ({})\n"
 
 
-def test_signatures_are_read_from_the_table() -> None:
-    ask = RubyLlmApi().signature("Chat", "ask")
+def api(*version: int) -> RubyLlmApi:
+    """The API as an application of that release is judged by."""
+    return RubyLlmApi(nearest_manifest(MANIFESTS, "ruby_llm", version or None), version or None)
+
+
+def test_signatures_are_read_from_the_manifest() -> None:
+    ask = api().signature("Chat", "ask")
     assert ask is not None
     assert (ask.least, ask.most, ask.keywords) == (0, 1, {"with"})
     assert (ask.takes_block, ask.yields, ask.returns) == (True, "Chunk", "Message")
-    chat = RubyLlmApi().signature("RubyLLM", "chat")
+    chat = api().signature("RubyLLM", "chat")
     assert chat is not None
     assert (chat.most, chat.takes_block) == (0, False)
     assert chat.keywords == {"model", "provider", "assume_model_exists", "context"}
@@ -46,27 +55,28 @@ def test_signatures_are_read_from_the_table() -> None:
     ],
 )
 def test_what_exists(kind: str, name: str, there: bool) -> None:
-    assert RubyLlmApi().has(kind, name) is there
+    assert api().has(kind, name) is there
 
 
 def test_the_release_comes_from_the_lock_file() -> None:
-    assert api_of("", set()).version == NEWEST
-    assert api_of(LOCK.format("1.14.1"), set()).version == (1, 14, 1)
-    assert api_of("GIT\n  remote: x\n  specs:\n    ruby_llm (1.16.0)\n", set()).version == UNRELEASED
+    assert api_of("", set(), MANIFESTS).version == (1, 16, 0)
+    assert api_of(LOCK.format("1.14.1"), set(), MANIFESTS).version == (1, 14, 1)
+    assert (
+        api_of("GIT\n  remote: x\n  specs:\n    ruby_llm (1.16.0)\n", set(), MANIFESTS).version == UNRELEASED
+    )
 
 
 def test_later_methods_are_missing_in_earlier_releases() -> None:
-    assert not RubyLlmApi((1, 14, 1)).has("Chat", "cost")
-    assert RubyLlmApi((1, 15, 0)).has("Chat", "cost")
-    assert RubyLlmApi(UNRELEASED).has("Chat", "messages=")
-    assert "openrouter_api_base" not in RubyLlmApi((1, 12, 1)).options
+    assert not api(1, 14, 1).has("Chat", "cost")
+    assert api(1, 15, 0).has("Chat", "cost")
+    assert "openrouter_api_base" not in api(1, 12, 1).options
 
 
 def test_only_known_releases_are_complete() -> None:
-    assert RubyLlmApi((1, 14, 1)).complete
-    assert not RubyLlmApi((1, 17, 0)).complete
+    assert api(1, 14, 1).complete
+    assert not api(1, 17, 0).complete
 
 
 def test_add_on_gems_bring_constants() -> None:
-    api = api_of("", {"ruby_llm", "ruby_llm-mcp", "ruby_llm-agents"})
-    assert {"MCP", "Agents"} <= api.constants
+    found = api_of("", {"ruby_llm", "ruby_llm-mcp", "ruby_llm-agents"}, MANIFESTS)
+    assert {"MCP", "Agents"} <= found.constants

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runner.core.protocols import Probe, Subject
@@ -10,6 +12,7 @@ from runner.probes import deliverables, hotwire, production, secrets
 from runner.probes.kit.files import compose, dockerfile, readme, yaml_data
 from runner.probes.kit.files.ruby_releases import Existence, existence, satisfies, version_in
 
+MANIFESTS = Path(__file__).parents[2] / "sandboxes/rails/manifests"
 PROBES: list[Probe] = [deliverables.PROBE, secrets.PROBE, hotwire.PROBE, production.PROBE]
 STOCK = (
     "This README would normally document whatever steps are necessary to get the\n"
@@ -210,5 +213,5 @@ async def test_hostile_files_neither_crash_nor_stall(probe: Probe, name: str) ->
         "config/application.rb": "class A < Rails::Application\nend\n",
         path: content,
     }
-    found = await probe.run(Subject(tree=tree(files), run="hostile"))
+    found = await probe.run(Subject(tree=tree(files), run="hostile", manifests=MANIFESTS))
     assert sorted(f.check for f in found) == sorted(probe.checks)

@@ -12,9 +12,15 @@ from rich.console import Console
 from runner.core.records import (
     AppliedDeduction,
     Blame,
+    Calibration,
+    Claim,
+    Comparison,
     DimensionScore,
     Failure,
     Finding,
+    GoalComparison,
+    GoalState,
+    Improvement,
     Location,
     Outcome,
     PhaseResult,
@@ -138,6 +144,64 @@ def score(run: Run) -> Score:
         low=59,
         high=68,
         tier=None,
+    )
+
+
+@pytest.fixture
+def calibration(run: Run) -> Calibration:
+    """Three goals: a claim too many, one that cannot be decided, and one without a claim."""
+    finding = fails("deliverables.compose", "there is no compose file", Location(path="compose.yaml"))
+    over = GoalComparison(
+        goal="compose",
+        statement="It comes up.",
+        claimed=Claim.PASS,
+        found=GoalState.FAILS,
+        comparison=Comparison.OVER_CLAIM,
+        findings=(finding,),
+    )
+    undecided = GoalComparison(
+        goal="fast",
+        statement="It is fast.",
+        claimed=Claim.PARTIAL,
+        found=GoalState.UNDECIDED,
+        comparison=Comparison.UNDECIDED,
+    )
+    missing = undecided.model_copy(
+        update={"goal": "small", "claimed": None, "comparison": Comparison.MISSING}
+    )
+    return Calibration(
+        run=run.id,
+        task="rails_chat",
+        phase="review",
+        tree="t" * 40,
+        goals_digest="g" * 64,
+        reading=1,
+        evidence_digest="e" * 64,
+        file="SELF_REVIEW.md",
+        file_found=True,
+        goals=(over, undecided, missing),
+        counts={"over_claim": 1, "undecided": 1, "missing": 1, "holds": 0},
+    )
+
+
+@pytest.fixture
+def improvement(run: Run) -> Improvement:
+    return Improvement(
+        run=run.id,
+        phase="repair",
+        rubric="rails_chat@2",
+        rubric_digest="r" * 64,
+        before_tree="t" * 40,
+        after_tree="u" * 40,
+        evidence_digest="e" * 64,
+        before_low=50,
+        before_high=58,
+        after_low=70,
+        after_high=70,
+        gained_low=12,
+        gained_high=20,
+        asked=("deliverables.compose", "deliverables.readme"),
+        fixed=("deliverables.compose",),
     )
 
 

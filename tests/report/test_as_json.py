@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from runner.core.records import Run, Score, Usage
+from runner.core.records import Calibration, Improvement, Run, Score, Usage
 from runner.report.as_json import run_json
 
 
@@ -22,10 +22,13 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "low": 59,
         "high": 68,
         "tier": None,
+        "calibration": None,
+        "improvements": [],
         "cost_usd": None,
         "wall_s": 84.2,
         "requests": 23,
         "tokens": {"input": 120_345, "cached_input": 80_000, "output": 12_001},
+        "replay_of": None,
         "failure": None,
     }
 
@@ -89,3 +92,36 @@ def test_an_unscored_failed_run_has_the_same_names(run: Run, failed_run: Run, sc
     assert (data["low"], data["high"], data["tier"], data["dimensions"]) == (None, None, None, [])
     assert data["status"] == "failed"
     assert data["failure"] == {"kind": "infra", "code": "upstream", "message": "the provider\nanswered 503"}
+
+
+def test_what_review_and_repair_were_worth(
+    run: Run, score: Score, calibration: Calibration, improvement: Improvement
+) -> None:
+    data = run_json(run, score, calibration, [improvement])
+    assert json.loads(json.dumps(data)) == data
+    assert list(data) == list(run_json(run, score))
+    review = data["calibration"]
+    assert {k: v for k, v in review.items() if k != "goals"} == {
+        "file": "SELF_REVIEW.md",
+        "file_found": True,
+        "counts": {"over_claim": 1, "undecided": 1, "missing": 1, "holds": 0},
+        "changed": [],
+    }
+    first = review["goals"][0]
+    assert (first["goal"], first["claimed"], first["found"]) == ("compose", "pass", "fails")
+    assert (first["comparison"], first["findings"][0]["check"]) == ("over_claim", "deliverables.compose")
+    assert data["improvements"] == [
+        {
+            "phase": "repair",
+            "rubric": "rails_chat@2",
+            "before_low": 50,
+            "before_high": 58,
+            "after_low": 70,
+            "after_high": 70,
+            "gained_low": 12,
+            "gained_high": 20,
+            "asked": ["deliverables.compose", "deliverables.readme"],
+            "fixed": ["deliverables.compose"],
+            "broken": [],
+        }
+    ]

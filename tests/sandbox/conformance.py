@@ -25,7 +25,46 @@ async def out(sandbox: Sandbox, script: str) -> str:
     return (await sh(sandbox, script)).stdout.decode().strip()
 
 
-class Conformance:
+class Seal:
+    """What nothing inside gets past, with a door or without."""
+
+    @pytest.fixture
+    def entrance(self) -> set[str]:
+        """What is mounted for the door."""
+        return set()
+
+    async def test_unprivileged_without_capabilities(self, sandbox: Sandbox) -> None:
+        status = await out(sandbox, "id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status | cut -f2")
+        assert status.split() == ["1000", "0" * 16, "0" * 16, "1"]
+
+    async def test_no_interface_but_loopback(self, sandbox: Sandbox) -> None:
+        interfaces = await out(sandbox, "tail -n +3 /proc/net/dev | cut -d: -f1")
+        assert interfaces.split() == ["lo"]
+        assert await out(sandbox, "tail -n +2 /proc/net/route") == ""
+
+    async def test_root_is_read_only_and_three_places_are_writable(self, sandbox: Sandbox) -> None:
+        script = "for d in / /etc /usr /var /run /opt; do touch $d/x 2>/dev/null && echo $d; done; true"
+        assert await out(sandbox, script) == ""
+        assert await out(sandbox, "cd; pwd; touch /workspace/x ~/x /tmp/x && echo ok") == "/home/agent\nok"
+
+    async def test_programs_may_run_from_every_writable_place(self, sandbox: Sandbox) -> None:
+        script = "for d in /workspace ~ /tmp; do cp /bin/true $d/t && $d/t && echo $d; done"
+        assert (await out(sandbox, script)).split() == ["/workspace", "/home/agent", "/tmp"]
+
+    async def test_pid_1_cannot_be_killed_traced_or_read(self, sandbox: Sandbox) -> None:
+        script = "kill -9 1; sleep 0.2; cat /proc/1/environ /proc/1/mem 2>&1 | head -c 10; ls /proc/1/fd"
+        await sh(sandbox, script)
+        assert (await sh(sandbox, "cat /proc/1/maps")).exit_code != 0
+        assert await out(sandbox, "echo alive") == "alive"
+
+    async def test_nothing_of_the_host_is_mounted(self, sandbox: Sandbox, entrance: set[str]) -> None:
+        mounts = (await out(sandbox, "cut -d' ' -f5 /proc/self/mountinfo")).split()
+        theirs = ("/proc", "/sys", "/dev", "/workspace", "/home/agent", "/tmp")
+        engine_files = {"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+        assert {m for m in mounts if m not in engine_files and not m.startswith(theirs)} == entrance
+
+
+class Conformance(Seal):
     """The contract, one behaviour a test."""
 
     @pytest.fixture
@@ -145,38 +184,6 @@ class Conformance:
         with pytest.raises(SandboxError, match="nothing-here"):
             await sandbox.get("/workspace/nothing-here", tmp_path / "x", 100)
         assert list(tmp_path.iterdir()) == []
-
-    # --- the seal
-
-    async def test_unprivileged_without_capabilities(self, sandbox: Sandbox) -> None:
-        status = await out(sandbox, "id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status | cut -f2")
-        assert status.split() == ["1000", "0" * 16, "0" * 16, "1"]
-
-    async def test_no_interface_but_loopback(self, sandbox: Sandbox) -> None:
-        interfaces = await out(sandbox, "tail -n +3 /proc/net/dev | cut -d: -f1")
-        assert interfaces.split() == ["lo"]
-        assert await out(sandbox, "tail -n +2 /proc/net/route") == ""
-
-    async def test_root_is_read_only_and_three_places_are_writable(self, sandbox: Sandbox) -> None:
-        script = "for d in / /etc /usr /var /run /opt; do touch $d/x 2>/dev/null && echo $d; done; true"
-        assert await out(sandbox, script) == ""
-        assert await out(sandbox, "cd; pwd; touch /workspace/x ~/x /tmp/x && echo ok") == "/home/agent\nok"
-
-    async def test_programs_may_run_from_every_writable_place(self, sandbox: Sandbox) -> None:
-        script = "for d in /workspace ~ /tmp; do cp /bin/true $d/t && $d/t && echo $d; done"
-        assert (await out(sandbox, script)).split() == ["/workspace", "/home/agent", "/tmp"]
-
-    async def test_pid_1_cannot_be_killed_traced_or_read(self, sandbox: Sandbox) -> None:
-        script = "kill -9 1; sleep 0.2; cat /proc/1/environ /proc/1/mem 2>&1 | head -c 10; ls /proc/1/fd"
-        await sh(sandbox, script)
-        assert (await sh(sandbox, "cat /proc/1/maps")).exit_code != 0
-        assert await out(sandbox, "echo alive") == "alive"
-
-    async def test_nothing_of_the_host_is_mounted(self, sandbox: Sandbox) -> None:
-        mounts = (await out(sandbox, "cut -d' ' -f5 /proc/self/mountinfo")).split()
-        theirs = ("/proc", "/sys", "/dev", "/workspace", "/home/agent", "/tmp")
-        engine_files = {"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
-        assert [m for m in mounts if m not in engine_files and not m.startswith(theirs)] == []
 
     # --- limits
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conformance import SMALL, Conformance, out, sh
+from conformance import SMALL, Conformance, sh
 from docker import APIClient
 
 from runner.core.protocols import SandboxSpec
@@ -56,22 +56,6 @@ class TestDocker(Conformance):
             labels = backend.client.inspect_container(sandbox.id)["Config"]["Labels"]
             assert (labels[OWNER], labels[RUN]) == (lease.owner, "labelled")
         assert containers(backend, lease.owner) == 0
-
-    async def test_the_door_is_reached_as_a_local_port(
-        self, backend: DockerBackend, lease: Lease, image: str
-    ) -> None:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            request = await reader.readuntil(b"\r\n\r\n")
-            body = request.split(b" ")[1]
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-            writer.close()
-
-        door = lease.folder / "door.sock"
-        server = await asyncio.start_unix_server(answer, door)
-        door.chmod(0o666)
-        async with server, backend.open(SandboxSpec(image=image, run="x", door=door)) as sandbox:
-            assert await out(sandbox, "curl -s http://127.0.0.1:8080/v1/path") == "/v1/path"
-            assert await out(sandbox, "curl -s http://elsewhere.example/x") == "http://elsewhere.example/x"
 
     async def test_a_silent_runner_loses_its_container(
         self, engine: APIClient, lease: Lease, image: str, monkeypatch: pytest.MonkeyPatch

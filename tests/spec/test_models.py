@@ -100,7 +100,46 @@ def test_identity_is_what_decides_the_answers(tmp_path: Path) -> None:
 def test_a_changed_script_is_another_model(tmp_path: Path, catalogue: Catalogue) -> None:
     demo = tmp_path / "task/demos/x"
     demo.mkdir(parents=True)
-    (demo / "script.yaml").write_text("a")
+    (demo / "script.yaml").write_text("title: a")
     before = resolve_model("demo/x", catalogue, tmp_path / "task")
-    (demo / "script.yaml").write_text("b")
+    (demo / "script.yaml").write_text("title: b")
     assert resolve_model("demo/x", catalogue, tmp_path / "task").identity() != before.identity()
+
+
+def shared(tmp_path: Path, files: str) -> Path:
+    """A task whose script shares the files of another task's."""
+    theirs, mine = tmp_path / "tasks/other/demos/a/files", tmp_path / "tasks/mine/demos/x"
+    for folder in (theirs, mine, tmp_path / "outside"):
+        folder.mkdir(parents=True)
+    (theirs / "app.py").write_text("1")
+    (mine / "script.yaml").write_text(f"title: x\nfiles: {files}\nphases: {{build: [{{say: hi}}]}}")
+    return tmp_path / "tasks/mine"
+
+
+def test_files_of_another_script_are_part_of_what_a_model_is(tmp_path: Path, catalogue: Catalogue) -> None:
+    task = shared(tmp_path, "../../../other/demos/a/files")
+    before = resolve_model("demo/x", catalogue, task)
+    assert before.script_files == str(tmp_path / "tasks/other/demos/a/files")
+    (tmp_path / "tasks/other/demos/a/files/app.py").write_text("2")
+    assert resolve_model("demo/x", catalogue, task).identity() != before.identity()
+    moved = before.model_copy(update={"script_files": "/elsewhere"})
+    assert moved.identity() == before.identity()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ("../../../../outside", "should lie below"),
+        ("/etc", "should lie below"),
+        ("../../../other/link", "should lie below"),
+        ("../../../other/demos/a/none", "there is no folder"),
+        ("../../../other/demos/a/files/app.py", "there is no folder"),
+    ],
+)
+def test_shared_files_stay_among_the_tasks(
+    tmp_path: Path, catalogue: Catalogue, files: str, said: str
+) -> None:
+    task = shared(tmp_path, files)
+    (tmp_path / "tasks/other/link").symlink_to(tmp_path / "outside")
+    with pytest.raises(SpecError, match=f"script.yaml: files: {files}: {said}"):
+        resolve_model("demo/x", catalogue, task)

@@ -57,7 +57,7 @@ class Application:
     @cached_property
     def code(self) -> RubyCode:
         """All Ruby of the tree, with its classes."""
-        return RubyCode(self.tree)
+        return RubyCode.of(self.tree)
 
     def text(self, path: str) -> str:
         """A file by its path relative to the application; empty if there is none."""

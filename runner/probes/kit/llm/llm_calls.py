@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
+from typing import Self
 
 from tree_sitter import Node
 
@@ -61,13 +63,18 @@ class GemCall:
 class LlmUse:
     """How a repository's application code uses RubyLLM."""
 
-    def __init__(self, tree: SourceTree) -> None:
+    def __init__(self, tree: SourceTree, manifests: Path) -> None:
         self.tree = tree
-        self.code = RubyCode(tree)
+        self.code = RubyCode.of(tree)
         lock = next((tree.text(p) for p in tree.glob("Gemfile.lock", "*/Gemfile.lock")), None) or ""
         self.gems = _gems(self.code, lock)
-        self.api: RubyLlmApi = api_of(lock, self.gems)
+        self.api: RubyLlmApi = api_of(lock, self.gems, manifests)
         self.kinds = Kinds(self.code, self.api)
+
+    @classmethod
+    def of(cls, tree: SourceTree, manifests: Path) -> Self:
+        """A tree's use of the gem, read once."""
+        return tree.derived((cls.__name__, manifests), lambda: cls(tree, manifests))
 
     @cached_property
     def calls(self) -> list[GemCall]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, lru_cache
+from typing import Self, TypeVar
 
 from tree_sitter import Node
 
@@ -37,6 +37,7 @@ def is_ruby(path: str) -> bool:
     return ruby and not _NOT_THEIRS & set(folders)
 
 
+@lru_cache(maxsize=50_000)
 def is_test(path: str) -> bool:
     """Whether a file belongs to a test suite; its folder may lie in a nested application."""
     folders = path.split("/")[:-1]
@@ -145,6 +146,11 @@ class RubyCode:
         for file in self.files.values():
             self._read_members(file)
         self._method_of.clear()
+
+    @classmethod
+    def of(cls, tree: SourceTree) -> Self:
+        """A tree's code, parsed once."""
+        return tree.derived(cls.__name__, lambda: cls(tree))
 
     @cached_property
     def app_files(self) -> list[RubyFile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import tree_sitter_embedded_template
 import tree_sitter_ruby
@@ -120,6 +120,11 @@ class Call:
         return [text(c) for c in children if c.type == "identifier"]
 
 
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_ruby.language()))
+
+
 class RubyFile:
     """One parsed file. Syntax errors leave the rest readable: the parser recovers."""
 
@@ -127,7 +132,7 @@ class RubyFile:
         self.path = path
         self.lines = source.splitlines()
         code = _ruby_of_erb(source) if path.endswith(".erb") else source
-        self._tree = Parser(Language(tree_sitter_ruby.language())).parse(code.encode())
+        self._tree = _parser().parse(code.encode())
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
         self._by_type: dict[str, list[Node]] = {}

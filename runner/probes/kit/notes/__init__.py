@@ -1,0 +1,1 @@
+"""What a user of a notes program on the command line does, and what should come of it."""

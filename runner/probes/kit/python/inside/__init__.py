@@ -1,0 +1,1 @@
+"""Programs that are sent into sandboxes; the host never runs them."""

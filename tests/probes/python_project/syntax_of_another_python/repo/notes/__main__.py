@@ -1,0 +1,5 @@
+import argparse
+
+from notes import store
+
+argparse.ArgumentParser().parse_args()

@@ -1,0 +1,3 @@
+def broken(:
+    except:
+        pass
