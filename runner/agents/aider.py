@@ -24,7 +24,7 @@ PINS = (
     'print(*(r.partition(";")[0] for r in requires("aider-chat") if not r.startswith(("numpy=", "scipy="))'
     ' and "extra" not in r and "<" not in r), sep="\\n")'
 )
-PYTHON = ("/opt/aider/bin/python", "-I", "-B")
+PYTHON = ("/opt/aider/bin/python", "-s", "-P", "-B")
 STATE = f"{HOME}/.aider"
 LOG, TESTS = f"{STATE}/log", f"{STATE}/run-tests.sh"
 METADATA = f"{STATE}/models.json"
@@ -65,6 +65,7 @@ exit "$code"
 RUN_TESTS = """\
 # The workspace's own tests, whatever they are; to have none is no failure.
 export PYTHONDONTWRITEBYTECODE=1
+unset PYTHONHASHSEED
 limit="timeout --kill-after=5 {seconds}"
 if [ -f bin/rails ]; then exec $limit ruby bin/rails test
 elif [ -d spec ] && [ -f Gemfile ]; then exec $limit bundle exec rspec
@@ -108,7 +109,8 @@ class Aider(CliAgent):
         known = {"max_input_tokens": CONTEXT_TOKENS, "litellm_provider": "openai", "mode": "chat"}
         return Launch(
             argv=("sh", "-c", RUN, "aider", *command, "--message", prompt),
-            env={"CI": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_COLOR": "1"},
+            # It keeps files in sets, and their order is the order in its requests.
+            env={"CI": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_COLOR": "1", "PYTHONHASHSEED": "0"},
             files={
                 METADATA: json.dumps({model: known}),
                 TESTS: RUN_TESTS.format(seconds=int(limits.command_s)),

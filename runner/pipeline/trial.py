@@ -24,6 +24,7 @@ from runner.core.records import (
     Phase,
     PhaseKind,
     PhaseResult,
+    Resources,
     Run,
     RunStatus,
     Task,
@@ -44,6 +45,7 @@ from runner.pipeline.workbench import Workbench
 
 MEGABYTE = 1_000_000
 SPEND_CAP = "spend_cap"
+AGENT_MEMORY_MB = 1024  # what a command-line agent may take beside the task's own memory
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ async def _work(
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
-            resources=job.task.resources,
+            resources=_resources(job),
             door=socket,
         )
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
@@ -219,6 +221,14 @@ def _note_changes(repository: Repository, task: Task, progress: _Progress, event
     changed = changed_beside(repository, progress.phases, task.review_file)
     if changed:
         events.emit("review_changed", phase=progress.phases[-1].id, files=changed[:100], count=len(changed))
+
+
+def _resources(job: TrialJob) -> Resources:
+    """The task's, with room for the agent's own program: its memory is not what the model is judged by."""
+    have = job.task.resources
+    if not job.agent.install:
+        return have
+    return have.model_copy(update={"memory_mb": have.memory_mb + AGENT_MEMORY_MB})
 
 
 @dataclass(frozen=True)
