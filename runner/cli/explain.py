@@ -22,8 +22,8 @@ _EXAMPLES = {"good": "Good", "bad": "Bad"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which check, all of them without one."""
     parser.description = (
-        "What a check says of good code, why that matters, how it is decided, what leaves it unknown, an example of "
-        "either kind, and what a FAIL costs under each task's newest rubric."
+        "What a check says of good code, why that matters, how it is decided, what leaves it unknown, an "
+        "example of either kind, and what a FAIL costs under each task's newest rubric."
     )
     parser.add_argument("check", metavar="CHECK", nargs="?", help="as boot.boots; without it, all are listed")
     parser.add_argument("--json", action="store_true", help="print JSON")

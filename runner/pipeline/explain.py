@@ -48,11 +48,9 @@ class Cost:
     ceiling: float | None = None
 
     def __str__(self) -> str:
-        what = f"a total above {self.ceiling:g}" if self.dimension is None else self._of_dimension()
-        return f"{what} ({self.rubric})"
-
-    def _of_dimension(self) -> str:
-        return f"{self.points:g} of {self.dimension}"
+        if self.points is not None:
+            return f"{self.points:g} of {self.dimension} ({self.rubric})"
+        return f"a total above {self.ceiling:g} ({self.rubric})"
 
 
 @dataclass(frozen=True)

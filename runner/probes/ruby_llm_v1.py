@@ -1,4 +1,4 @@
-"""A historical error, kept so that scores of the first audit can be explained: it took real calls for invented.
+"""A historical error, kept to explain the scores of the first audit: it took real calls for invented.
 
 The first audit had a list of the calls its authors knew. `add_message(role:, content:)`, `complete`,
 `RubyLLM::Chat.new` and `provider: :openrouter` were not on it, although the gem has them all. Only version 1
