@@ -94,3 +94,15 @@ def test_a_rubric_that_would_not_be_graded_by_is_not_shown(capsys: Capture, tmp_
     assert "unknown check 'boot.bots'; did you mean 'boot.boots'?" in capsys.readouterr().err
     assert main(["rubric", "show", "rials_chat"]) == USER_ERROR
     assert "unknown rubric 'rials_chat'; did you mean" in capsys.readouterr().err
+
+
+def test_a_run_notes_once_what_its_rubric_charges_twice(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before anything starts; here it ends for want of an engine."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    run = ["run", "--model", "demo/a", "--epochs", "2", "--archive", str(tmp_path), "--rubric"]
+    assert main([*run, "rails_chat@1"]) != DONE
+    assert capsys.readouterr().err.count("shipworthy: note: rails_chat@1: check 'ruby_llm.multi_turn'") == 1
+    assert main([*run, "rails_chat@2"]) != DONE
+    assert "note:" not in capsys.readouterr().err
