@@ -32,14 +32,15 @@ GENERATED = {
     " deliverables.dockerfile_ruby production.csrf production.escaped_output production.multi_worker",
     "c": "deliverables.rails_app deliverables.ruby_llm deliverables.rubocop deliverables.stimulus"
     " production.csrf production.multi_worker",
-    "d": "deliverables.rails_app deliverables.ruby_llm production.csrf",
+    "d": "deliverables.rails_app deliverables.ruby_llm",
 }
 # What goes wrong in files that the generator made, or in the running app.
 BROKEN = {
     "a": "",
     "b": "",
     "c": "chat_turn.request_sent production.escaped_output",
-    "d": "deliverables.without_active_record chat_turn.request_sent suite.not_empty production.multi_worker",
+    "d": "deliverables.without_active_record chat_turn.request_sent suite.not_empty"
+    " production.csrf production.escaped_output production.multi_worker",
 }
 
 
@@ -75,10 +76,20 @@ def without(rubric: Rubric, *deductions: str) -> Rubric:
 
 
 @pytest.mark.parametrize(
-    ("demo", "first", "second"), [("a", "B", "A"), ("b", "B", "B"), ("c", "D", "C"), ("d", "D", "D")]
+    ("demo", "first", "second"),
+    [
+        ("a", (78, "B"), (100, "A")),
+        ("b", (61, "B"), (68, "B")),
+        ("c", (36.6, "D"), (58, "C")),
+        ("d", (3.8, "D"), (4, "D")),
+    ],
 )
-def test_the_demos_under_both_versions(demo: str, first: str, second: str) -> None:
-    assert (scored(V1, evidence_of(demo)).tier, scored(V2, evidence_of(demo)).tier) == (first, second)
+def test_the_demos_under_both_versions(
+    demo: str, first: tuple[float, str], second: tuple[float, str]
+) -> None:
+    """The points are those of real runs."""
+    scores = [scored(rubric, evidence_of(demo)) for rubric in (V1, V2)]
+    assert [(score.high, score.tier) for score in scores] == [first, second]
 
 
 def test_demo_a_lost_a_tier_to_real_calls_that_were_called_invented() -> None:
