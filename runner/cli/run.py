@@ -24,6 +24,7 @@ from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.report import replay_sheet
 from runner.report.as_json import replay_json
+from runner.spec.rubrics import rubric_notes
 
 TASK, AGENT = "rails_chat", "bash"
 EPILOG = """\
@@ -106,6 +107,8 @@ def _replay(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _carried_out(settings: Settings, plan: Plan, args: argparse.Namespace) -> list[Graded]:
+    for note in rubric_notes(plan.rubric):
+        print(f"shipworthy: note: {plan.rubric.name}: {note}", file=sys.stderr)
     with shown(Console(stderr=True)) as progress:
         images = set_up(settings, plan.images(settings), progress)
     return interruptible.run(_run(settings, plan, images, args))
