@@ -91,6 +91,11 @@ class Watched:
         return self.sessions[-1]
 
 
+# A refusal looks alike to all agents of a wire; killing is the sandbox's work, whatever the agent makes of signals.
+ONE_A_WIRE = [a for a in AGENTS if a.id in ("bash", "claude-code", "codex", "gemini-cli")]
+STUBBORN = [a for a in AGENTS if a.id in ("bash", "gemini-cli", "aider")]
+
+
 @pytest.fixture(params=AGENTS, ids=lambda agent: agent.id)
 def agent(request: pytest.FixtureRequest) -> Watched:
     """Each agent there is."""
@@ -263,6 +268,7 @@ async def test_a_refused_key_ends_it_without_a_storm(
     assert 1 <= provider.requests <= 5
 
 
+@pytest.mark.parametrize("agent", ONE_A_WIRE, indirect=True, ids=lambda agent: agent.id)
 async def test_a_spent_budget_ends_it_without_a_storm(
     bench: Workbench, agent: Watched, tmp_path: Path
 ) -> None:
@@ -274,9 +280,10 @@ async def test_a_spent_budget_ends_it_without_a_storm(
     assert len(lines(bench, run, "transcript.jsonl")) <= 7
 
 
+@pytest.mark.parametrize("agent", STUBBORN, indirect=True, ids=lambda agent: agent.id)
 async def test_one_that_hangs_is_killed(bench: Workbench, agent: Watched, tmp_path: Path) -> None:
     async with provider_of(agent, tmp_path, TOLD_HANG if without_tools(agent) else HANG) as provider:
-        run = await attempt(bench, provider, phases=1, wall_s=20)
+        run = await attempt(bench, provider, phases=1, wall_s=10)
     assert run.failure is None
     assert run.phases[0].stopped_by == "wall_time"
     assert set(read_tree(bench.archive, run)) <= {
