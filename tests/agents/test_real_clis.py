@@ -91,7 +91,7 @@ class Watched:
         return self.sessions[-1]
 
 
-# A refusal looks alike to all agents of a wire; killing is the sandbox's work, whatever the agent makes of signals.
+# A refusal looks alike to all agents of a wire; killing is the sandbox's work, not the agent's.
 ONE_A_WIRE = [a for a in AGENTS if a.id in ("bash", "claude-code", "codex", "gemini-cli")]
 STUBBORN = [a for a in AGENTS if a.id in ("bash", "gemini-cli", "aider")]
 
