@@ -47,9 +47,9 @@ TASK = Task(
 
 
 def script(folder: Path, steps: int) -> Model:
-    """A scripted model that asks for `true` so many times."""
+    """A scripted model that asks for `true` so many times, each in other words: it would be held for a loop."""
     (folder / "files").mkdir(parents=True)
-    phase = [*({"run": "true"} for _ in range(steps)), {"say": "done"}]
+    phase = [*({"run": f"true {n}"} for n in range(steps)), {"say": "done"}]
     (folder / "script.yaml").write_text(yaml.safe_dump({"title": "x", "phases": {"build": phase}}))
     return Model(
         id=f"steps/{steps}",
