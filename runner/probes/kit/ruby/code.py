@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -136,6 +137,8 @@ class RubyCode:
         self._owner_of: dict[_Key, RubyClass | None] = {}
         self._method_of: dict[_Key, Method | None] = {}
         self._marked: dict[_Key, list[Node]] = {}
+        self._lineages: dict[str, list[RubyClass]] = {}
+        self._reached: dict[tuple[str, str, bool], Method | None] = {}
         for path in filter(is_ruby, tree):
             source = tree.text(path)
             if source is not None and len(source) <= _MAX_BYTES:
@@ -146,6 +149,8 @@ class RubyCode:
         for file in self.files.values():
             self._read_members(file)
         self._method_of.clear()
+        self._lineages.clear()
+        self._reached.clear()
 
     @classmethod
     def of(cls, tree: SourceTree) -> Self:
@@ -221,12 +226,17 @@ class RubyCode:
                 return found
         return None
 
-    def lineage(self, start: RubyClass) -> Iterator[RubyClass]:
+    def lineage(self, start: RubyClass) -> list[RubyClass]:
         """A class, then what it includes and inherits, as far as the repository defines them."""
+        if start.name not in self._lineages:
+            self._lineages[start.name] = list(self._line_of(start))
+        return self._lineages[start.name]
+
+    def _line_of(self, start: RubyClass) -> Iterator[RubyClass]:
         seen: set[str] = set()
-        waiting = [start]
+        waiting = deque([start])
         while waiting:
-            current = waiting.pop(0)
+            current = waiting.popleft()
             if current.name in seen:
                 continue
             seen.add(current.name)
@@ -240,11 +250,11 @@ class RubyCode:
 
     def find_method(self, owner: RubyClass, name: str, singleton: bool) -> Method | None:
         """The method a call on `owner` reaches, inherited ones included."""
-        for current in self.lineage(owner):
-            found = current.method(name, singleton)
-            if found is not None:
-                return found
-        return None
+        key = (owner.name, name, singleton)
+        if key not in self._reached:
+            methods = (current.method(name, singleton) for current in self.lineage(owner))
+            self._reached[key] = next((m for m in methods if m is not None), None)
+        return self._reached[key]
 
     def _read_classes(self, file: RubyFile) -> None:
         top = RubyClass(f"<{file.path}>", bodies=[(file, file.root)])

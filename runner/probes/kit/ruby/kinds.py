@@ -57,6 +57,7 @@ class Kinds:
         self.api = api
         self._known: dict[tuple[str, int], Kind | None] = {}
         self._busy: set[tuple[str, int]] = set()
+        self._gem_classes: dict[str, str | None] = {}
         self.names = Names(code)
         self._answers = Answers(self)
 
@@ -88,14 +89,19 @@ class Kinds:
 
     def gem_class(self, app: RubyClass) -> str | None:
         """`Agent`, `Tool`, `Chat` ... for a subclass of RubyLLM's, `Record` for an acts_as_chat model."""
-        for current in self.code.lineage(app):
-            if current.superclass is not None and current.superclass.startswith("RubyLLM::"):
-                return current.superclass.removeprefix("RubyLLM::")
-            for file, body in current.bodies:
-                for call in self.names.calls("acts_as_chat"):
-                    if call.file is file and within(call.node, body):
-                        return "Record"
-        return None
+        if app.name not in self._gem_classes:
+            self._gem_classes[app.name] = next(
+                filter(None, map(self._based_on, self.code.lineage(app))), None
+            )
+        return self._gem_classes[app.name]
+
+    def _based_on(self, app: RubyClass) -> str | None:
+        if app.superclass is not None and app.superclass.startswith("RubyLLM::"):
+            return app.superclass.removeprefix("RubyLLM::")
+        declared = (
+            (c, body) for c in self.names.calls("acts_as_chat") for f, body in app.bodies if f is c.file
+        )
+        return "Record" if any(within(call.node, body) for call, body in declared) else None
 
     def on_gem(self, call: Call) -> str | None:
         """The gem's kind a call is sent to (`Chat`, `Agent.class`, ...), None if it is not the gem's."""

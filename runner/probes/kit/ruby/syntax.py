@@ -125,6 +125,11 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_ruby.language()))
 
 
+@cache
+def _template_parser() -> Parser:
+    return Parser(Language(tree_sitter_embedded_template.language()))
+
+
 class RubyFile:
     """One parsed file. Syntax errors leave the rest readable: the parser recovers."""
 
@@ -145,6 +150,13 @@ class RubyFile:
         """All nodes of these types, in source order."""
         found = [n for t in types for n in self._by_type.get(t, [])]
         return sorted(found, key=lambda n: (n.start_byte, -n.end_byte)) if len(types) > 1 else found
+
+    def within(self, outer: Node, kind: str) -> list[Node]:
+        """The nodes of one type inside a node (or it), in source order; quick, the file is indexed."""
+        nodes = self._by_type.get(kind, [])
+        first = bisect_left(nodes, outer.start_byte, key=_start)
+        last = bisect_right(nodes, outer.end_byte, key=_start)
+        return [n for n in nodes[first:last] if n.end_byte <= outer.end_byte]
 
     def parent(self, node: Node) -> Node | None:
         """The node around it."""
@@ -258,12 +270,15 @@ class RubyFile:
         return Call(self, node, receiver, name, *arguments_, block, block_argument)
 
 
+def _start(node: Node) -> int:
+    return node.start_byte
+
+
 def _ruby_of_erb(source: str) -> str:
     """An ERB template with everything but its code blanked: lines and columns stay."""
     raw = source.encode()
-    parser = Parser(Language(tree_sitter_embedded_template.language()))
     kept = bytearray(b if b in b"\r\n" else 0x20 for b in raw)
-    for node in descendants(parser.parse(raw).root_node, "code"):
+    for node in descendants(_template_parser().parse(raw).root_node, "code"):
         kept[node.start_byte : node.end_byte] = raw[node.start_byte : node.end_byte]
         if node.end_byte < len(kept) and kept[node.end_byte] == 0x20:
             kept[node.end_byte] = ord(";")
