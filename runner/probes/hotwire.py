@@ -13,6 +13,7 @@ from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
 from runner.probes.kit.page.javascript import JavaScriptFile
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import is_test
 from runner.probes.kit.ruby.syntax import Call, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
@@ -217,7 +218,7 @@ class Hotwire:
     """Looks for Turbo Streams, connected Stimulus controllers and partials of messages."""
 
     id = "hotwire"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         "hotwire.turbo_streams": "turns are shown by Turbo Streams, not by a script that writes HTML",
@@ -227,7 +228,7 @@ class Hotwire:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding per check."""
-        return findings(subject.tree)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree))
 
 
 def findings(tree: SourceTree) -> list[Finding]:

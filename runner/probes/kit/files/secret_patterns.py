@@ -50,6 +50,7 @@ _STAND_IN = re.compile(
     re.IGNORECASE,
 )
 _MASTER_KEY_VALUE = re.compile(r"(?<=RAILS_MASTER_KEY[=:])\s*[\"']?[0-9a-f]{32}")
+_CAMEL = re.compile(r"(?:[A-Z][a-z]{2,12}){2,}\d{0,6}")
 _STARS = "*" * 8
 _MAX_LINE = 4_000
 _LEAST_LINE = 26  # a name, a sign and a value of 20 characters
@@ -135,11 +136,11 @@ def _entropy(value: str) -> float:
 
 
 def _is_worded(value: str) -> bool:
-    """`not-a-real-key-1234`: most of it words between dashes."""
+    """`not-a-real-key-1234`, `MyLongPassword123`: most of it words."""
     words = [
         w for w in re.split(r"[-_/.]", value) if re.fullmatch(r"[a-z]{2,12}|[A-Z]{2,12}|[A-Z][a-z]{2,12}", w)
     ]
-    return len(words) > 1 and sum(map(len, words)) * 2 > len(value)
+    return _CAMEL.fullmatch(value) is not None or (len(words) > 1 and sum(map(len, words)) * 2 > len(value))
 
 
 def _is_counting(value: str) -> bool:

@@ -15,7 +15,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.ruby_llm_api import RESULTS, RubyLlmApi, Signature, api_of
-from runner.probes.kit.ruby.code import RubyCode, in_area
+from runner.probes.kit.ruby.code import RubyClass, RubyCode, in_area, is_test
 from runner.probes.kit.ruby.kind import INVENTED, Kind
 from runner.probes.kit.ruby.kinds import Kinds
 from runner.probes.kit.ruby.syntax import (
@@ -40,6 +40,7 @@ _OTHER_CLIENTS = {
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
 _HTTP = ("Net::HTTP", "Faraday", "HTTParty", "HTTP", "RestClient", "Excon", "Typhoeus", "HTTPX")
+_CHATTY = re.compile(r"chat|llm|agent|convers|assistant|client|model", re.I)
 _HOSTS = re.compile(r"openrouter\.ai|api\.openai\.com|api\.anthropic\.com|generativelanguage\.googleapis")
 
 
@@ -99,9 +100,31 @@ class LlmUse:
     def asks(self) -> list[Call]:
         """Calls on a chat that send the conversation to the provider."""
         sent = [c.call for c in self.calls if c.on in CHATS and c.call.name in _ASKING and self._exists(c)]
+        sent += [c for c in self._all_calls() if c.name in _ASKING and self._named_as_record(c)]
         if not sent and self.entries:
-            sent = [c for c in self._all_calls() if c.name in _ASKING and c.receiver and not self._known(c)]
+            sent = [c for c in self._all_calls() if _may_ask(c) and not self._known(c)]
         return [c for c in sent if not self.in_ignored_block(c.file, c.node)]
+
+    def on_record(self, call: Call) -> bool:
+        """Whether a call is sent to a chat that is stored in the database (acts_as_chat)."""
+        return self.kinds.on_gem(call) == "Record" or self._named_as_record(call)
+
+    def _named_as_record(self, call: Call) -> bool:
+        """Whether an unknown receiver is named like an acts_as_chat model: `message.chat`, `@chat`."""
+        receiver = call.receiver
+        while receiver is not None and text(receiver.child_by_field_name("method")).startswith("with_"):
+            receiver = receiver.child_by_field_name("receiver")
+        if receiver is None or receiver.type not in ("identifier", "instance_variable", "call"):
+            return False
+        name = text(receiver.child_by_field_name("method") or receiver).lstrip("@")
+        return name in self._records and not self._known(call)
+
+    @cached_property
+    def _records(self) -> set[str]:
+        """How variables with a record of an acts_as_chat model are usually named."""
+        models = (c for c in self.code.classes.values() if not c.is_module and self.code.in_app(c))
+        names = (c.name.split("::")[-1] for c in models if self.kinds.gem_class(c) == "Record")
+        return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names}
 
     @cached_property
     def provider_calls(self) -> list[Call]:
@@ -168,7 +191,7 @@ class LlmUse:
                 yield Invention(_area(on), call.location, f"{_shown(on, call.name)} does not exist")
             return
         signature = self.api.signature(on, call.name)
-        if signature is None:
+        if signature is None or self._app_redefines(found):
             return
         wrong = self._misfit(call, signature, on)
         if wrong is not None:
@@ -191,16 +214,25 @@ class LlmUse:
 
     def _app_adds(self, found: GemCall) -> bool:
         """Whether the application itself defines the method, by reopening the gem's class or inheriting."""
-        base = found.on.removesuffix(".class")
-        reopened = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
-        if reopened is not None and self.code.in_app(reopened):
-            added = (m for m in reopened.methods if m.file in self.code.app_files)
-            if reopened.includes or any(m.name == found.call.name for m in added):
-                return True
+        reopened = self._reopened(found)
+        if reopened is not None and (reopened.includes or self._app_redefines(found)):
+            return True
         kind = self.kinds.receiver(found.call)
         return (
             kind is not None and kind.app is not None and any(c.includes for c in self.code.lineage(kind.app))
         )
+
+    def _reopened(self, found: GemCall) -> RubyClass | None:
+        base = found.on.removesuffix(".class")
+        reopened = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
+        return reopened if self.code.in_app(reopened) else None
+
+    def _app_redefines(self, found: GemCall) -> bool:
+        """Whether the application has a method of that name in the gem's own class (or is the gem)."""
+        reopened = self._reopened(found)
+        name = "initialize" if found.call.name == "new" else found.call.name
+        own = [] if reopened is None else reopened.methods
+        return any(m.name == name and not is_test(m.file.path) for m in own)
 
     def _misfit(self, call: Call, signature: Signature, on: str) -> str | None:
         """How a call contradicts a signature, None if it fits."""
@@ -237,9 +269,11 @@ class LlmUse:
     def _guarded(self, call: Call) -> bool:
         """Whether the code asks `respond_to?` first."""
         scope = call.file.enclosing(call.node, *METHODS) or call.file.root
-        checks = (c for c in self.kinds.names.calls("respond_to?") if c.file is call.file)
+        asked = [c for c in self.kinds.names.calls("respond_to?") if c.file is call.file]
+        asked = [c for c in asked if literal(next(iter(c.positional), None)) == call.name]
+        constant = constant_path(call.receiver)
         return any(
-            within(c.node, scope) and literal(next(iter(c.positional), None)) == call.name for c in checks
+            within(c.node, scope) or (constant and constant_path(c.receiver) == constant) for c in asked
         )
 
     def _invented_constants(self, file: RubyFile) -> Iterator[Invention]:
@@ -293,6 +327,13 @@ class LlmUse:
 
     def _all_calls(self) -> Iterator[Call]:
         return (call for file in self.code.app_files for call in file.calls)
+
+
+def _may_ask(call: Call) -> bool:
+    """Whether a call on something unknown looks like one on a chat; `generate` is a common word."""
+    if call.receiver is None or constant_path(call.receiver) is not None or call.name not in _ASKING:
+        return False
+    return call.name in ("ask", "say") or _CHATTY.search(text(call.receiver)) is not None
 
 
 def _area(on: str) -> str:

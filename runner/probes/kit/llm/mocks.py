@@ -162,7 +162,7 @@ class Mocks:
 
     def _stand_in(self, file: RubyFile, node: Node, kind: str | None) -> None:
         """Judge an expression that takes the place of a RubyLLM object of that kind."""
-        if kind is None or (file.path, node.id, kind) in self._seen:
+        if kind is None or node.type == "self" or (file.path, node.id, kind) in self._seen:
             return
         self._seen.add((file.path, node.id, kind))
         fake = self._use.kinds.of(file, node)

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from tree_sitter import Node
 
 from runner.core.tree import SourceTree
+from runner.probes.kit.ruby.budget import Budget
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     BLOCKS,
@@ -139,10 +140,13 @@ class RubyCode:
         self._marked: dict[_Key, list[Node]] = {}
         self._lineages: dict[str, list[RubyClass]] = {}
         self._reached: dict[tuple[str, str, bool], Method | None] = {}
-        for path in filter(is_ruby, tree):
+        self.budget = Budget.of(tree)
+        written = [path for path in tree if is_ruby(path) and len(tree.files[path].content) <= _MAX_BYTES]
+        self.budget.allow_reading(sum(len(tree.files[path].content) for path in written))
+        for path in written:
             source = tree.text(path)
-            if source is not None and len(source) <= _MAX_BYTES:
-                self.files[path] = RubyFile(path, source)
+            if source is not None:
+                self.files[path] = RubyFile(path, source, self.budget)
         for file in self.files.values():
             self._read_classes(file)
         self._owner_of.clear()
@@ -243,6 +247,19 @@ class RubyCode:
             yield current
             above = [*reversed(current.includes), *([current.superclass] if current.superclass else [])]
             waiting += [c for c in (self.resolve(name, current) for name in above) if c is not None]
+
+    def includers(self, module: RubyClass) -> list[RubyClass]:
+        """The classes that include a module by name."""
+        return self._includers.get(module.name, [])
+
+    @cached_property
+    def _includers(self) -> dict[str, list[RubyClass]]:
+        found: dict[str, list[RubyClass]] = {}
+        for owner in self.classes.values():
+            for included in (self.resolve(name, owner) for name in owner.includes):
+                if included is not None:
+                    found.setdefault(included.name, []).append(owner)
+        return found
 
     def ancestry(self, start: RubyClass) -> list[str]:
         """Names of all superclasses, also of those the repository does not define."""

@@ -31,6 +31,7 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 _MAX_DEPTH = 40
+_MAX_CALLERS = 100
 _VALUES = {
     "string": "String",
     "chained_string": "String",
@@ -57,6 +58,7 @@ class Kinds:
         self.api = api
         self._known: dict[tuple[str, int], Kind | None] = {}
         self._busy: set[tuple[str, int]] = set()
+        self._results: dict[tuple[str, int], Kind | None] = {}
         self._gem_classes: dict[str, str | None] = {}
         self.names = Names(code)
         self._answers = Answers(self)
@@ -71,6 +73,7 @@ class Kinds:
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
             return None
         self._busy.add(key)
+        self.code.budget.spend()
         try:
             self._known[key] = self._evaluate(file, node)
         finally:
@@ -324,7 +327,8 @@ class Kinds:
         """What the application's own call sites hand in."""
         called = "new" if method.name == "initialize" else method.name
         kinds = []
-        for call in self.names.calls(called)[:100]:
+        for call in self.names.calls(called)[:_MAX_CALLERS]:
+            self.code.budget.spend()
             if (is_test(call.file.path) and not is_test(method.file.path)) or call.splat:
                 continue
             if self.target(call) is not method:
@@ -351,20 +355,26 @@ class Kinds:
 
     def result(self, method: Method) -> Kind | None:
         """What a method returns: its last statement and its explicit returns."""
-        body = method.node.child_by_field_name("body")
         key = (method.file.path, method.node.id)
+        if key in self._results:
+            return self._results[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
             return None
         self._busy.add(key)
         try:
-            own = [
-                n
-                for n in descendants(method.node, "return")
-                if method.file.enclosing(n, *METHODS, "lambda") == method.node
-            ]
-            returned = [self.of(method.file, n) for n in own]
-            rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
-            values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
-            return joined([self.value_of(method.file, body), *returned, *values])
+            self._results[key] = self._returned(method)
         finally:
             self._busy.discard(key)
+        return self._results[key]
+
+    def _returned(self, method: Method) -> Kind | None:
+        body = method.node.child_by_field_name("body")
+        own = [
+            n
+            for n in method.file.within(method.node, "return")
+            if method.file.enclosing(n, *METHODS, "lambda") == method.node
+        ]
+        returned = [self.of(method.file, n) for n in own]
+        rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
+        values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
+        return joined([self.value_of(method.file, body), *returned, *values])

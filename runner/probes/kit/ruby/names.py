@@ -44,11 +44,15 @@ class Names:
 
     def calls(self, name: str) -> list[Call]:
         """All calls of that method name."""
-        return self._calls.get(name, [])
+        found = self._calls.get(name, [])
+        self._code.budget.spend(1 + len(found) // 8)
+        return found
 
     def mentions(self, name: str) -> list[Place]:
         """Every identifier of that name, be it a call, a variable or a parameter."""
-        return self._mentions.get(name, [])
+        found = self._mentions.get(name, [])
+        self._code.budget.spend(1 + len(found) // 4)
+        return found
 
     def constant(self, name: str) -> Place | None:
         """The expression a constant is set to, found by its last part."""
@@ -61,7 +65,9 @@ class Names:
     def reaching(self, file: RubyFile, use: Node) -> list[Node]:
         """Assignments to a local variable that its value at a use may come from, the nearest first."""
         found = []
-        for node in reversed(self._assignments(file, use)):
+        assigned = self._assignments(file, use)
+        self._code.budget.spend(len(assigned))
+        for node in reversed(assigned):
             closure = file.enclosing(node, *_CLOSURES)
             if node.start_byte >= use.start_byte or closure is None or not within(use, closure):
                 continue
@@ -87,6 +93,7 @@ class Names:
     def origins(self, file: RubyFile, node: Node, depth: int = 4) -> list[str]:
         """Texts of the expressions a receiver may stand for, its own first, followed through names."""
         found = [text(node)]
+        self._code.budget.spend()
         for definition in self.definitions(file, node)[:20]:
             right = definition.child_by_field_name("right") or definition
             found.append(text(right)[:500])

@@ -231,7 +231,7 @@ class RawOutput:
         if file.path.endswith(".erb"):
             return
         for value, node in file.strings:
-            if _MARKUP.search(value):
+            if _MARKUP.search(value) and not _is_prompt(node):
                 yield from ((node, part) for part in node.named_children if part.type == "interpolation")
 
     def _exposed(self, file: RubyFile, node: Node | None, seen: Seen) -> bool:
@@ -266,6 +266,8 @@ class RawOutput:
         if own is not None:
             exposed = any(self._exposed(own.file, part, seen) for part in _returned(own))
             return exposed and not _renders_safely(own.file, own.node)
+        if call.name in ("[]", "fetch", "dig"):  # a key is looked up, not put out
+            given = given[1:] if call.name == "fetch" else ()
         inner = given if call.receiver is None or constant_path(call.receiver) else (call.receiver, *given)
         if call.receiver is not None and call.name not in _PASSING and not _is_markdown(call):
             return False
@@ -351,6 +353,12 @@ def _returned(method: Method) -> list[Node]:
         else:
             found.append(node)
     return found + list(descendants(method.node, "return"))
+
+
+def _is_prompt(node: Node) -> bool:
+    """Whether a heredoc is instructions for a model, by its mark: `<<~PROMPT`."""
+    mark = node.named_children[-1] if node.type == "heredoc_body" and node.named_children else None
+    return mark is not None and re.search(r"PROMPT|INSTRUCTION|SYSTEM", text(mark)) is not None
 
 
 def _is_markdown(call: Call) -> bool:

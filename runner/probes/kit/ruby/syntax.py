@@ -12,6 +12,7 @@ import tree_sitter_ruby
 from tree_sitter import Language, Node, Parser
 
 from runner.core.records import Location
+from runner.probes.kit.ruby.budget import Budget
 
 ASSIGNMENTS = ("assignment", "operator_assignment")
 _MAX_TEXT = 4000
@@ -133,14 +134,16 @@ def _template_parser() -> Parser:
 class RubyFile:
     """One parsed file. Syntax errors leave the rest readable: the parser recovers."""
 
-    def __init__(self, path: str, source: str) -> None:
+    def __init__(self, path: str, source: str, budget: Budget | None = None) -> None:
         self.path = path
+        self._budget = budget or Budget()
         self.lines = source.splitlines()
         code = _ruby_of_erb(source) if path.endswith(".erb") else source
         self._tree = _parser().parse(code.encode())
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
         self._by_type: dict[str, list[Node]] = {}
+        self._sorted: dict[tuple[str, ...], list[Node]] = {}
         for node in descendants(self.root):
             self._by_type.setdefault(node.type, []).append(node)
             for child in node.named_children:
@@ -148,8 +151,13 @@ class RubyFile:
 
     def of(self, *types: str) -> list[Node]:
         """All nodes of these types, in source order."""
-        found = [n for t in types for n in self._by_type.get(t, [])]
-        return sorted(found, key=lambda n: (n.start_byte, -n.end_byte)) if len(types) > 1 else found
+        if len(types) == 1:
+            return self._by_type.get(types[0], [])
+        if types not in self._sorted:
+            found = [n for t in types for n in self._by_type.get(t, [])]
+            self._sorted[types] = sorted(found, key=lambda n: (n.start_byte, -n.end_byte))
+        self._budget.spend(1 + len(self._sorted[types]) // 8)
+        return self._sorted[types]
 
     def within(self, outer: Node, kind: str) -> list[Node]:
         """The nodes of one type inside a node (or it), in source order; quick, the file is indexed."""
@@ -171,6 +179,7 @@ class RubyFile:
 
     def enclosing(self, node: Node, *types: str) -> Node | None:
         """The nearest node of these types around it."""
+        self._budget.spend()
         return next((a for a in self.ancestors(node) if a.type in types), None)
 
     def location(self, where: Node | int) -> Location:

@@ -1,0 +1,60 @@
+"""How many steps a probe may take to understand a repository's Ruby.
+
+Steps are counted, not seconds, so that a finding never depends on how fast or busy the machine is. What an
+honest application needs is a small part of the limit; code written to tie a reader of code up reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runner.core.protocols import Probe
+from runner.core.records import Finding
+from runner.core.tree import SourceTree
+from runner.probes.kit.verdicts import unclear
+
+MAX_STEPS = 3_000_000
+MAX_BYTES = 16_000_000
+
+
+class Exhausted(Exception):
+    """A probe took all its steps without coming to a conclusion."""
+
+
+class Budget:
+    """Steps that are left; one for all Ruby files of a tree, filled up for each probe."""
+
+    def __init__(self, steps: int = MAX_STEPS) -> None:
+        self._steps = steps
+        self.left = steps
+
+    @classmethod
+    def of(cls, tree: SourceTree) -> Budget:
+        """The budget of a tree."""
+        return tree.derived(cls.__name__, cls)
+
+    def refill(self) -> None:
+        """Give a new probe all steps."""
+        self.left = self._steps
+
+    def allow_reading(self, size: int) -> None:
+        """Raise Exhausted if there is more Ruby, in bytes, than any application that one would grade has."""
+        if size > MAX_BYTES:
+            raise Exhausted
+
+    def spend(self, steps: int = 1) -> None:
+        """Count steps; raises Exhausted when none are left."""
+        self.left -= steps
+        if self.left < 0:
+            raise Exhausted
+
+
+def within_budget(probe: Probe, tree: SourceTree, judge: Callable[[], list[Finding]]) -> list[Finding]:
+    """What a probe finds in a tree; every check is unknown if it would take too many steps."""
+    budget = Budget.of(tree)
+    budget.refill()
+    try:
+        return judge()
+    except Exhausted:
+        verdict = unclear("the Ruby code is too large or too entangled to be understood by reading it")
+        return [verdict.of(check) for check in sorted(probe.checks)]
