@@ -40,6 +40,7 @@ _OTHER_CLIENTS = {
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
 _HTTP = ("Net::HTTP", "Faraday", "HTTParty", "HTTP", "RestClient", "Excon", "Typhoeus", "HTTPX")
+_SOUNDS_LIKE = re.compile(r"rubyllm|openrouter", re.I)
 _CHATTY = re.compile(r"chat|llm|agent|convers|assistant|client|model", re.I)
 _HOSTS = re.compile(r"openrouter\.ai|api\.openai\.com|api\.anthropic\.com|generativelanguage\.googleapis")
 
@@ -84,11 +85,20 @@ class LlmUse:
 
     def calls_in(self, files: list[RubyFile]) -> Iterator[GemCall]:
         """Every call on a RubyLLM object in these files."""
-        for file in files:
+        for file in files if self._names_gem else ():
             for call in file.calls:
                 on = self.kinds.on_gem(call)
                 if on is not None and (on == "Record" or self.api.knows(on)):
                     yield GemCall(call, on)
+
+    @cached_property
+    def _constants(self) -> set[str]:
+        """Every constant that is named somewhere."""
+        return {text(node) for file in self.code.files.values() for node in file.of("constant")}
+
+    @cached_property
+    def _names_gem(self) -> bool:
+        return "RubyLLM" in self._constants or bool(self.kinds.names.calls("acts_as_chat"))
 
     @cached_property
     def entries(self) -> list[Call]:
@@ -136,7 +146,8 @@ class LlmUse:
     @cached_property
     def attempts(self) -> list[Call]:
         """Calls that would begin or make a model call if what they name existed."""
-        found = [c for c in self._all_calls() if c.name != "new" and self.kinds.receiver(c) == INVENTED]
+        guessed = self._all_calls() if any(map(_SOUNDS_LIKE.fullmatch, self._constants)) else ()
+        found = [c for c in guessed if c.name != "new" and self.kinds.receiver(c) == INVENTED]
         found += [c for c in self._vendor_calls() if not self._has_gem(c)]
         found += [c.call for c in self.calls if c.on in ("RubyLLM", "Chat.class") and self._tries(c)]
         return found
@@ -152,6 +163,8 @@ class LlmUse:
         return found + [c for c in self._vendor_calls() if self._has_gem(c)]
 
     def _vendor_calls(self) -> Iterator[Call]:
+        if self._constants.isdisjoint(_OTHER_CLIENTS):
+            return iter(())
         called = (c for c in self._all_calls() if c.name not in ("new", "configure"))
         receivers = ((c, self.kinds.receiver(c)) for c in called)
         return (c for c, kind in receivers if kind is not None and kind.name in _OTHER_CLIENTS)

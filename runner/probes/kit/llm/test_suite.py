@@ -196,6 +196,10 @@ class TestSuite:
         return any(in_area(m.file.path, area) for m in self.reaching for area in areas)
 
     @cached_property
+    def _reaching_names(self) -> set[str]:
+        return {"new" if m.name == "initialize" else m.name for m in self.reaching}
+
+    @cached_property
     def _performs(self) -> bool:
         return any(m.name == "perform" for m in self.reaching)
 
@@ -208,7 +212,7 @@ class TestSuite:
         return self._reaching_calls[call]
 
     def _leads_there(self, call: Call) -> bool:
-        if self._use.kinds.target(call) in self.reaching:
+        if call.name in self._reaching_names and self._use.kinds.target(call) in self.reaching:
             return True
         if call.receiver is None and call.name in _REQUESTS and self._fronts:
             return True

@@ -144,10 +144,15 @@ class RubyFile:
         self._parents: dict[int, Node] = {}
         self._by_type: dict[str, list[Node]] = {}
         self._sorted: dict[tuple[str, ...], list[Node]] = {}
-        for node in descendants(self.root):
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
             self._by_type.setdefault(node.type, []).append(node)
-            for child in node.named_children:
+            children = node.named_children
+            for child in children:
                 self._parents[child.id] = node
+            children.reverse()
+            stack += children
 
     def of(self, *types: str) -> list[Node]:
         """All nodes of these types, in source order."""
@@ -180,7 +185,10 @@ class RubyFile:
     def enclosing(self, node: Node, *types: str) -> Node | None:
         """The nearest node of these types around it."""
         self._budget.spend()
-        return next((a for a in self.ancestors(node) if a.type in types), None)
+        around = self._parents.get(node.id)
+        while around is not None and around.type not in types:
+            around = self._parents.get(around.id)
+        return around
 
     def location(self, where: Node | int) -> Location:
         """A place in this file, given as a node or a line from 1, with the line's text."""
