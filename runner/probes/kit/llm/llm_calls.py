@@ -307,7 +307,8 @@ class LlmUse:
         if file in self.code.app_files and not self.code.in_app(defined):
             defined = None
         if parts[0] == "RubyLLM":
-            if len(parts) == 1 or self.code.in_app(self.code.classes.get(f"RubyLLM::{parts[1]}")):
+            own = self.code.classes.get("::".join(parts[:2]))
+            if len(parts) == 1 or self.code.in_app(own) or (own is not None and is_test(file.path)):
                 return None
             if parts[1] not in self.api.constants:
                 return f"RubyLLM::{parts[1]} does not exist in ruby_llm"

@@ -93,12 +93,20 @@ class Kinds:
     def gem_class(self, app: RubyClass) -> str | None:
         """`Agent`, `Tool`, `Chat` ... for a subclass of RubyLLM's, `Record` for an acts_as_chat model."""
         if app.name not in self._gem_classes:
-            self._gem_classes[app.name] = next(
-                filter(None, map(self._based_on, self.code.lineage(app))), None
-            )
+            self._gem_classes[app.name] = self._inherits(app) or self._mixed_into(app)
         return self._gem_classes[app.name]
 
+    def _inherits(self, app: RubyClass) -> str | None:
+        return next(filter(None, map(self._based_on, self.code.lineage(app))), None)
+
+    def _mixed_into(self, module: RubyClass) -> str | None:
+        """`Record` for a concern that only acts_as_chat models include."""
+        includers = self.code.includers(module) if module.is_module else []
+        return "Record" if {self._inherits(c) for c in includers} == {"Record"} else None
+
     def _based_on(self, app: RubyClass) -> str | None:
+        if app.name.startswith("<"):
+            return None
         if app.superclass is not None and app.superclass.startswith("RubyLLM::"):
             return app.superclass.removeprefix("RubyLLM::")
         declared = (
