@@ -15,6 +15,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.ruby_llm_api import RESULTS, RubyLlmApi, Signature, api_of
+from runner.probes.kit.llm.ruby_llm_facts import CLASS_BODY
 from runner.probes.kit.ruby.code import RubyClass, RubyCode, in_area, is_test
 from runner.probes.kit.ruby.kind import INVENTED, Kind
 from runner.probes.kit.ruby.kinds import Kinds
@@ -40,6 +41,7 @@ _OTHER_CLIENTS = {
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
 _HTTP = ("Net::HTTP", "Faraday", "HTTParty", "HTTP", "RestClient", "Excon", "Typhoeus", "HTTPX")
+_CLASS_BODY = frozenset(CLASS_BODY.split())
 _SOUNDS_LIKE = re.compile(r"rubyllm|openrouter", re.I)
 _CHATTY = re.compile(r"chat|llm|agent|convers|assistant|client|model", re.I)
 _HOSTS = re.compile(r"openrouter\.ai|api\.openai\.com|api\.anthropic\.com|generativelanguage\.googleapis")
@@ -200,7 +202,7 @@ class LlmUse:
     def _invented_call(self, found: GemCall) -> Iterator[Invention]:
         call, on = found.call, found.on
         if not self._exists(found):
-            if call.receiver is not None and not self._guarded(call):
+            if self._is_judged(found) and not self._guarded(call):
                 yield Invention(_area(on), call.location, f"{_shown(on, call.name)} does not exist")
             return
         signature = self.api.signature(on, call.name)
@@ -211,6 +213,16 @@ class LlmUse:
             yield Invention("signature", call.location, f"{_shown(on, call.name)} {wrong}")
         if self._ignores_block(call):
             yield Invention("dsl", call.location, f"{_shown(on, call.name)} takes no block: it is never run")
+
+    def _is_judged(self, found: GemCall) -> bool:
+        """Whether a missing method is an invention: with a receiver, or as a macro in a subclass's body."""
+        call = found.call
+        if call.receiver is not None:
+            return True
+        body = call.file.parent(call.node)
+        around = call.file.parent(body) if body is not None else None
+        direct = around is not None and around.type == "class"
+        return direct and found.on in ("Agent.class", "Tool.class") and call.name not in _CLASS_BODY
 
     def _exists(self, found: GemCall) -> bool:
         if found.on == "Record" or self._app_adds(found):

@@ -96,6 +96,7 @@ class RubyClass:
     """A class or module with all its re-openings; a file's top level is one too, named `<path>`.
 
     `members`: what a `Struct.new` or `Data.define` declares. `readers`: attr_reader and attr_accessor.
+    `delegated`: the method that another method is sent on to (`delegate :ask, to: :chat`).
     """
 
     name: str
@@ -106,6 +107,7 @@ class RubyClass:
     includes: list[str] = field(default_factory=list)
     readers: set[str] = field(default_factory=set)
     members: list[str] = field(default_factory=list)
+    delegated: dict[str, str] = field(default_factory=dict)
     _by_name: dict[tuple[str, bool], Method] = field(default_factory=dict)
 
     @property
@@ -323,6 +325,8 @@ class RubyCode:
                 self._add_method(file, call.block, names[0] if names else "subject", singleton)
             elif call.name in ("attr_reader", "attr_accessor", "attr", "class_attribute", "mattr_accessor"):
                 self.owner(file, call.node).readers.update(names)
+            elif call.name == "delegate" and (target := literal(call.keyword("to"))) is not None:
+                self.owner(file, call.node).delegated.update(dict.fromkeys(names, target))
             elif call.name in ("include", "extend", "prepend"):
                 included = (constant_path(p) for p in call.positional)
                 self.owner(file, call.node).includes += [name for name in included if name is not None]

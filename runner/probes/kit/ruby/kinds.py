@@ -315,6 +315,11 @@ class Kinds:
             listed = next((c for c in node.named_children if c.type == "argument_list"), None)
             values = [] if listed is None else listed.named_children
             yield self.of(method.file, values[position]) if position < len(values) else None
+        handed = [p.name for p in method.parameters if p.kind == "block"]
+        for call in method.file.calls_within(method.node) if handed else ():
+            if call.name in ("call", "()", "[]") and text(call.receiver) in handed:
+                values = list(call.positional)
+                yield self.of(method.file, values[position]) if position < len(values) else None
 
     def _parameter(self, file: RubyFile, method_node: Node, name: str) -> tuple[Kind | None] | None:
         """A 1-tuple with the kind if `name` is a parameter of that method, else None."""

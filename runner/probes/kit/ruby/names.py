@@ -148,7 +148,9 @@ class Names:
         if left is None:
             return
         name = text(left)
-        if left.type == "identifier":
+        if left.type == "left_assignment_list":
+            self._remember_several(file, node, left)
+        elif left.type == "identifier":
             scope = file.enclosing(node, *_SCOPES) or file.root
             self._locals.setdefault((file.path, scope.id, name), []).append(node)
         elif left.type in ("instance_variable", "class_variable", "global_variable"):
@@ -158,3 +160,15 @@ class Names:
             right = node.child_by_field_name("right")
             if right is not None:
                 self._constants.setdefault(name.split("::")[-1], (file, right))
+
+    def _remember_several(self, file: RubyFile, node: Node, left: Node) -> None:
+        """`chat, started = RubyLLM.chat, Time.now`, if each name has one value."""
+        right = node.child_by_field_name("right")
+        values = right.named_children if right is not None and right.type == "right_assignment_list" else []
+        names = left.named_children
+        if len(names) != len(values) or any(v.type == "splat_argument" for v in values):
+            return
+        scope = file.enclosing(node, *_SCOPES) or file.root
+        for name, value in zip(names, values, strict=True):
+            if name.type == "identifier":
+                self._locals.setdefault((file.path, scope.id, text(name)), []).append(value)
