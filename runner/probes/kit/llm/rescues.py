@@ -103,7 +103,7 @@ class Rescues:
 
     def _climb(self, file: RubyFile, node: Node, thrown: str, found: Guard, depth: int) -> None:
         step = (file.path, node.id, thrown)
-        self._use.code.budget.spend()
+        self._use.code.budget.spend(3)
         if depth > _MAX_DEPTH or step in found.passed:
             return
         found.passed.add(step)

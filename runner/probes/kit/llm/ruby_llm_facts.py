@@ -96,7 +96,8 @@ remove_const delegate delegate_missing_to class_attribute mattr_accessor mattr_r
 cattr_accessor cattr_reader cattr_writer thread_mattr_accessor thread_cattr_accessor concerning autoload
 require require_relative require_dependency load puts print p pp raise warn lambda proc binding block_given?
 freeze using refine module_function ruby2_keywords deprecate attr_internal redefine_method
-silence_redefinition config_accessor format sprintf rand sleep catch loop Array Integer Float String Hash Rational gem
+silence_redefinition config_accessor format sprintf rand sleep catch loop Array
+Integer Float String Hash Rational gem
 """
 MODULE_OBJECT = """
 ancestors attr_accessor autoload class_eval class_exec const_defined? const_get const_missing const_set

@@ -15,7 +15,8 @@ from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.verdicts import unclear
 
-MAX_STEPS = 3_000_000
+LEAST_STEPS = 500_000
+BYTES_A_STEP = 2
 MAX_BYTES = 16_000_000
 
 
@@ -24,9 +25,9 @@ class Exhausted(Exception):
 
 
 class Budget:
-    """Steps that are left; one for all Ruby files of a tree, filled up for each probe."""
+    """Steps that are left, the more the more Ruby there is; one for a tree, filled up for each probe."""
 
-    def __init__(self, steps: int = MAX_STEPS) -> None:
+    def __init__(self, steps: int = LEAST_STEPS) -> None:
         self._steps = steps
         self.left = steps
 
@@ -40,9 +41,11 @@ class Budget:
         self.left = self._steps
 
     def allow_reading(self, size: int) -> None:
-        """Raise Exhausted if there is more Ruby, in bytes, than any application that one would grade has."""
+        """Allow for so many bytes of Ruby; raises Exhausted at more than a graded application has."""
         if size > MAX_BYTES:
             raise Exhausted
+        self._steps = LEAST_STEPS + size // BYTES_A_STEP
+        self.refill()
 
     def spend(self, steps: int = 1) -> None:
         """Count steps; raises Exhausted when none are left."""

@@ -93,7 +93,7 @@ class Names:
     def origins(self, file: RubyFile, node: Node, depth: int = 4) -> list[str]:
         """Texts of the expressions a receiver may stand for, its own first, followed through names."""
         found = [text(node)]
-        self._code.budget.spend()
+        self._code.budget.spend(5)
         for definition in self.definitions(file, node)[:20]:
             right = definition.child_by_field_name("right") or definition
             found.append(text(right)[:500])

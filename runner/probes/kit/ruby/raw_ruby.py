@@ -298,9 +298,11 @@ class RawOutput:
         """A variable is what was assigned to it, a parameter what callers give, else what its name says."""
         name = text(node)
         around = file.enclosing(node, *METHODS, "program") or file.root
+        assigned = file.of(*ASSIGNMENTS)
+        self._code.budget.spend(len(assigned) // 4)
         values = [
             part.child_by_field_name("right")
-            for part in file.of(*ASSIGNMENTS)
+            for part in assigned
             if text(part.child_by_field_name("left")) == name
             and part.start_byte < node.start_byte
             and (name.startswith("@") or around.start_byte <= part.start_byte <= around.end_byte)
