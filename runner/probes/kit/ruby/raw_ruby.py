@@ -179,7 +179,9 @@ class RawOutput:
         if "<%==" not in source:
             return file
         return RubyFile(
-            file.path, _UNESCAPED_ERB.sub(lambda m: f"<%= raw({m.group(1)}) {m.group(2)}", source)
+            file.path,
+            _UNESCAPED_ERB.sub(lambda m: f"<%= raw({m.group(1)}) {m.group(2)}", source),
+            self._code.budget,
         )
 
     def _sinks(self, file: RubyFile) -> Iterator[tuple[Node, Node]]:

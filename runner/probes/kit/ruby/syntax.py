@@ -16,6 +16,7 @@ from runner.probes.kit.ruby.budget import Budget
 
 ASSIGNMENTS = ("assignment", "operator_assignment")
 _MAX_TEXT = 4000
+_DEEP = 150  # more nesting than anyone writes: walking out of it costs steps
 METHODS = ("method", "singleton_method")
 BLOCKS = ("block", "do_block")
 _PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
@@ -177,17 +178,22 @@ class RubyFile:
 
     def ancestors(self, node: Node) -> Iterator[Node]:
         """From the parent outwards."""
-        current = self.parent(node)
+        current, passed = self.parent(node), 0
         while current is not None:
             yield current
+            passed += 1
+            if passed > _DEEP:
+                self._budget.spend(2)
             current = self.parent(current)
 
     def enclosing(self, node: Node, *types: str) -> Node | None:
         """The nearest node of these types around it."""
-        self._budget.spend()
+        passed = 0
         around = self._parents.get(node.id)
         while around is not None and around.type not in types:
+            passed += 1
             around = self._parents.get(around.id)
+        self._budget.spend(1 + max(0, passed - _DEEP))
         return around
 
     def location(self, where: Node | int) -> Location:
