@@ -158,6 +158,7 @@ class RawOutput:
         self._app = app
         self._code = app.code
         self._files = [self._as_calls(file) for file in app.ruby("app/*", "lib/*") if not is_test(file.path)]
+        self._safe_files: dict[str, bool] = {}
         self._calls: dict[str, list[Call]] = {}
         for file in self._files:
             for call in file.calls:
@@ -169,7 +170,7 @@ class RawOutput:
             self._app.at(file, node)
             for file in self._files
             for node, value in (*self._sinks(file), *self._written_markup(file))
-            if self._exposed(file, value, set()) and not _renders_safely(file, node)
+            if self._exposed(file, value, set()) and not _renders_safely(file, node, self._safe_files)
         ]
         return found + self._haml()
 
@@ -267,7 +268,7 @@ class RawOutput:
         own = self._own(file, call)
         if own is not None:
             exposed = any(self._exposed(own.file, part, seen) for part in _returned(own))
-            return exposed and not _renders_safely(own.file, own.node)
+            return exposed and not _renders_safely(own.file, own.node, self._safe_files)
         if call.name in ("[]", "fetch", "dig"):  # a key is looked up, not put out
             given = given[1:] if call.name == "fetch" else ()
         inner = given if call.receiver is None or constant_path(call.receiver) else (call.receiver, *given)
@@ -374,10 +375,13 @@ def _is_markdown(call: Call) -> bool:
     )
 
 
-def _renders_safely(file: RubyFile, node: Node) -> bool:
+def _renders_safely(file: RubyFile, node: Node, safe_files: dict[str, bool]) -> bool:
     """Whether a Markdown renderer beside the place drops or escapes HTML by its options."""
-    source = "\n".join(file.lines)
     method = file.enclosing(node, *METHODS) if node.type not in METHODS else node
-    if _SAFE_MARKDOWN.search(source):
+    if file.path not in safe_files:
+        safe_files[file.path] = _SAFE_MARKDOWN.search("\n".join(file.lines)) is not None
+    if safe_files[file.path]:
         return True
-    return _COMMONMARKER.search(text(method or node)) is not None and not _UNSAFE_OPTION.search(source)
+    if _COMMONMARKER.search(text(method or node)) is None:
+        return False
+    return not _UNSAFE_OPTION.search("\n".join(file.lines))
