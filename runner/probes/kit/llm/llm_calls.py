@@ -257,6 +257,9 @@ class LlmUse:
         reopened = self._reopened(found)
         name = "initialize" if found.call.name == "new" else found.call.name
         own = [] if reopened is None else reopened.methods
+        kind = self.kinds.receiver(found.call)
+        if name == "initialize" and kind is not None and kind.app is not None:
+            return self.code.find_method(kind.app, name, False) is not None
         return any(m.name == name and not is_test(m.file.path) for m in own)
 
     def _misfit(self, call: Call, signature: Signature, on: str) -> str | None:
