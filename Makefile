@@ -1,6 +1,6 @@
 # Every target does the set-up it needs; a second call goes straight to work. Works with GNU make 3.81.
 
-MODEL = demo/a
+MODEL =
 TASK = rails_chat
 AGENT = bash
 EPOCHS = 1
@@ -21,7 +21,7 @@ help: ## Show this list
 
 run: ## Build, archive, probe and grade (MODEL, TASK, AGENT, EPOCHS, MAX_COST, SPEND_CAP, ARCHIVE)
 	@bin/setup
-	@$(shipworthy) run --model "$(MODEL)" --task "$(TASK)" --agent "$(AGENT)" --epochs "$(EPOCHS)" $(archive) $(budget)
+	@$(shipworthy) run $(if $(MODEL),--model "$(MODEL)") --task "$(TASK)" --agent "$(AGENT)" --epochs "$(EPOCHS)" $(archive) $(budget)
 
 list: ## List the archived runs (ARCHIVE)
 	@bin/setup --no-engine

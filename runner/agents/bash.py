@@ -58,5 +58,9 @@ class BashAgent:
         """By commands."""
         return None
 
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """Words without a call end its work."""
+        return None
+
 
 AGENT: Agent = BashAgent(PROGRAM.read_text("utf-8"))

@@ -24,6 +24,7 @@ from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.report import replay_sheet
 from runner.report.as_json import replay_json
+from runner.spec.rubrics import rubric_notes
 
 TASK, AGENT = "rails_chat", "bash"
 EPILOG = """\
@@ -37,7 +38,9 @@ totals, 1 if it diverged.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to run, how often, and where it is kept."""
     parser.epilog = EPILOG
-    parser.add_argument("--model", help="provider/name, an entry of your own, or name@URL")
+    parser.add_argument(
+        "--model", help="provider/name, an entry of your own, or name@URL (default: the task's demo)"
+    )
     parser.add_argument("--replay", metavar="RUN", help="replay this run: its id, a unique part, or `last`")
     parser.add_argument("--task", help=f"a folder of tasks/ (default: {TASK})")
     parser.add_argument("--agent", help=f"what drives the model (default: {AGENT})")
@@ -60,8 +63,6 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run_models(args: argparse.Namespace, settings: Settings) -> int:
-    if args.model is None:
-        raise UserError("which model? give --model provider/name, or --replay RUN for a recorded one")
     epochs = 1 if args.epochs is None else args.epochs
     request = Request(
         args.model,
@@ -106,6 +107,8 @@ def _replay(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _carried_out(settings: Settings, plan: Plan, args: argparse.Namespace) -> list[Graded]:
+    for note in rubric_notes(plan.rubric):
+        print(f"shipworthy: note: {plan.rubric.name}: {note}", file=sys.stderr)
     with shown(Console(stderr=True)) as progress:
         images = set_up(settings, plan.images(settings), progress)
     return interruptible.run(_run(settings, plan, images, args))

@@ -190,6 +190,10 @@ class Agent(Protocol):
         """How a scripted model has this agent write files by text alone; None if commands do it."""
         ...
 
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """The call with which a scripted model ends this agent's work; None if words without a call do."""
+        ...
+
 
 @dataclass(frozen=True)
 class Subject:

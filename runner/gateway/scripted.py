@@ -10,9 +10,10 @@
         - say: done                 # no call: ends the phase
 
 Which step is next is read from the conversation, so a repeated request gets the same answer: after so many
-tool results, or for an agent without tools, the first step whose text has not been said in it. A request of
-an agent with tools that offers none (for a title, say) gets a word and costs no step. Waiting for a command
-costs none either. Files too long for one command are written by several, each a turn.
+tool results. An agent without tools is told all steps up to the next words without a call at once, the first
+such group that has not been said in the conversation. A request of an agent with tools that offers none (for
+a title, say) gets a word and costs no step. Waiting for a command costs none either. Files too long for one
+command are written by several, each a turn.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -106,6 +107,10 @@ class Rendering(Protocol):
         """Files written by text alone; None if commands do it."""
         ...
 
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """The call that ends the agent's work; None if words without a call do."""
+        ...
+
 
 class ScriptedModel:
     """An upstream that plays a script. Tokens are taken as four characters each."""
@@ -139,11 +144,22 @@ class ScriptedModel:
             turn = call.summary.turn - waits.made
             if waits.next is not None:
                 return Reply(tool_calls=(_call(f"call_{turn - 1}_{waits.made}", waits.next),))
-            return self._played(moves[turn], turn, call.summary.tools) if turn < len(moves) else THE_END
-        replies = [self._played(move, turn, ()) for turn, move in enumerate(moves)]
-        if any(reply.tool_calls for reply in replies):
+            move = moves[turn] if turn < len(moves) else Step(say=THE_END.text)
+            return self._played(move, turn, call.summary.tools)
+        if any(self._played(move, turn, ()).tool_calls for turn, move in enumerate(moves)):
             return Reply(text=ASIDE)
-        return next((r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body), THE_END)
+        said = list(_texts(json.loads(call.body)))
+        left = (text for text in self._told_at_once(steps) if not any(text in message for message in said))
+        return next((Reply(text=text) for text in left), THE_END)
+
+    def _told_at_once(self, steps: Sequence[Step]) -> Iterator[str]:
+        """What an agent without tools is told in one turn: nothing comes back before words that end it."""
+        parts: list[str] = []
+        for n, step in enumerate(steps, 1):
+            parts += [self._played(move, 0, ()).text.strip() for move in self._moves(step)]
+            if n == len(steps) or (step.run is None and not step.write):
+                yield "\n\n".join(parts)
+                parts = []
 
     def _moves(self, step: Step) -> Iterator[Step]:
         """The step as turns that run one command each, or only say something."""
@@ -159,9 +175,10 @@ class ScriptedModel:
             yield Step(say="" if n else step.say, run=command)
 
     def _played(self, move: Step, turn: int, tools: Sequence[str]) -> Reply:
-        if move.run is None:
+        agent = self._rendering
+        use = agent.finish(tools) if move.run is None else agent.run_command(move.run, tools)
+        if use is None:
             return Reply(text=move.say)
-        use = self._rendering.run_command(move.run, tools)
         if isinstance(use, str):
             return Reply(text="\n\n".join(filter(None, [move.say, use])))
         return Reply(text=move.say, tool_calls=(_call(f"call_{turn}", use),))
@@ -169,6 +186,15 @@ class ScriptedModel:
 
 def _call(identity: str, use: ToolUse) -> ToolCall:
     return ToolCall(identity, use.name, json.dumps(use.arguments))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string in some JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _roots(folder: Path, shared: Path | None) -> tuple[Path, ...]:

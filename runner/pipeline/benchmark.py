@@ -29,12 +29,12 @@ FINAL_CODES = {"bad_key", "no_credit", "quota", "model_not_found", "request_refu
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for, in names. `rubric` None means the task's own.
+    """What the user asked for, in names. `rubric` None means the task's own, `model` None its demo.
 
     `max_cost_usd` bounds each run beside the task's own limits, `spend_cap_usd` all that are started.
     """
 
-    model: str
+    model: str | None
     task: str
     agent: str
     epochs: int = 1
@@ -69,7 +69,10 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
         get_rubric(task.rubric, settings)  # repair phases ask by the task's own, whatever grades
     agent: Agent = load(agents, request.agent, "agent").AGENT
     catalogue = load_catalogue(settings.shipped_models, settings.models)
-    model = resolve_model(request.model, catalogue, settings.tasks / task.id, agent.wires)
+    named = request.model or task.demo
+    if named is None:
+        raise UserError(f"which model? task {task.id} has no demo of its own; give --model provider/name")
+    model = resolve_model(named, catalogue, settings.tasks / task.id, agent.wires)
     task = _bounded(task, model, request)
     key = find_key(model, environ)
     jobs = tuple(

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import traceback
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 from runner.archive.archive import Attempt
 from runner.archive.repository import Repository
-from runner.core.errors import AgentError, SandboxError, ShipworthyError, UnpackError
-from runner.core.protocols import Agent, Endpoint, Sandbox, SandboxSpec, Session
+from runner.core.errors import AgentError, SandboxError, ShipworthyError
+from runner.core.protocols import Agent, SandboxSpec
 from runner.core.records import (
+    UNKNOWN_USAGE,
     Blame,
     Disagreement,
     Failure,
@@ -24,6 +22,7 @@ from runner.core.records import (
     Phase,
     PhaseKind,
     PhaseResult,
+    Resources,
     Run,
     RunStatus,
     Task,
@@ -32,18 +31,19 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
-from runner.pipeline.endings import NO_TIME, Ending, not_begun, supervised, unheld, within_run
+from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.phase import PhaseWorker
 from runner.pipeline.repair import failures, skipped, with_failures
 from runner.pipeline.review import changed_beside
-from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.trees import TreeEvidence
 from runner.pipeline.workbench import Workbench
 
 MEGABYTE = 1_000_000
 SPEND_CAP = "spend_cap"
+AGENT_MEMORY_MB = 1024  # what a command-line agent may take beside the task's own memory
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
 
 def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
     """Seal what a killed runner left of this trial as interrupted; its cost is not known any more."""
-    unknown = Usage(input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None)
+    unknown = UNKNOWN_USAGE.model_copy(update={"requests": 0})
     for attempt in bench.archive.abandoned(job.trial):
         logged = attempt.events if attempt.events.exists() else attempt.folder
         last = datetime.fromtimestamp(logged.stat().st_mtime, UTC)
@@ -159,7 +159,7 @@ async def _work(
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
-            resources=job.task.resources,
+            resources=_resources(job),
             door=socket,
         )
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
@@ -176,13 +176,14 @@ async def _work(
                 progress.phases.append(not_begun(asked, "budget" if why_not else "wall_time"))
                 break
             events.emit("phase", phase=phase.id)
-            worker = _PhaseWorker(job, phase, sandbox, door, repository, attempt)
-            result, failure = await worker.run(events, progress)
-            progress.phases.append(result)
+            worker = PhaseWorker(job.agent, job.model, phase, sandbox, door, repository, attempt)
+            outcome = await worker.run(events, is_first=not progress.phases)
+            progress.phases.append(outcome.result)
+            progress.disagreements += outcome.disagreements
             if phase.kind is PhaseKind.REVIEW:
                 _note_changes(repository, job.task, progress, events)
-            progress.failure = progress.failure or failure
-            if failure:
+            progress.failure = progress.failure or outcome.failure
+            if outcome.failure:
                 break
         await asyncio.to_thread(repository.pack)
 
@@ -221,61 +222,12 @@ def _note_changes(repository: Repository, task: Task, progress: _Progress, event
         events.emit("review_changed", phase=progress.phases[-1].id, files=changed[:100], count=len(changed))
 
 
-@dataclass(frozen=True)
-class _PhaseWorker:
-    job: TrialJob
-    phase: Phase
-    sandbox: Sandbox
-    door: Door
-    repository: Repository
-    attempt: Attempt
-
-    async def run(self, events: EventLog, progress: _Progress) -> tuple[PhaseResult, Failure | None]:
-        """The agent's work and the snapshot of what it left."""
-        started, clock = datetime.now(UTC), monotonic()
-        self.door.begin_phase(self.phase.id, self.phase.limits)
-        endpoint = Endpoint(
-            base_url="http://127.0.0.1:8080",
-            model=self.job.model.name,
-            token=self.door.token,
-            wire=self.job.model.wire,
-        )
-        work = self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
-        session = await supervised(work, self.door, self.sandbox)
-        wall_s = monotonic() - clock
-        self._keep_logs(session)
-        await self.sandbox.restart()
-        commit = tree = unusable = None
-        try:
-            snapshot = await take_snapshot(self.sandbox, self.repository, self.phase.id, started)
-            commit, tree = snapshot.commit, snapshot.tree
-            events.emit("snapshot", phase=self.phase.id, tree=tree, skipped=snapshot.skipped)
-        except UnpackError as error:
-            unusable = Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
-        ending = Ending(self.phase, session.result, self.door, tree, is_first=not progress.phases)
-        progress.disagreements += self.door.disagreements(self.phase.id, session.reported)
-        outcome = PhaseResult(
-            id=self.phase.id,
-            kind=self.phase.kind,
-            started=started,
-            wall_s=round(wall_s, 3),
-            usage=self.door.usage(self.phase.id),
-            exit_code=session.result.exit_code,
-            stopped_by=ending.stopped_by,
-            commit=commit,
-            tree=tree,
-            configuration=hashlib.sha256(session.configuration.encode()).hexdigest(),
-        )
-        return outcome, ending.failure() or unusable
-
-    def _keep_logs(self, session: Session) -> None:
-        """What the agent wrote, what it was started with, and its own log's events, one JSON line each."""
-        logs, phase = self.attempt.logs, self.phase.id
-        written = [session.result.stderr, session.result.stdout]
-        (logs / f"{phase}.log").write_bytes(b"\n".join(filter(None, written)))
-        (logs / f"{phase}.config.json").write_text(session.configuration, "utf-8")
-        steps = (json.dumps(asdict(step)) + "\n" for step in session.steps)
-        (logs / f"{phase}.steps.jsonl").write_text("".join(steps), "utf-8")
+def _resources(job: TrialJob) -> Resources:
+    """The task's, with room for the agent's own program: its memory is not what the model is judged by."""
+    have = job.task.resources
+    if not job.agent.install:
+        return have
+    return have.model_copy(update={"memory_mb": have.memory_mb + AGENT_MEMORY_MB})
 
 
 def _keep_replayed(door: Door, events: EventLog) -> None:

@@ -57,10 +57,21 @@ PROVE = [
     {"say": "It is proved."},
 ]
 HANG = [{"run": "touch started; sleep 1000"}]
-
+# For one without tools: its own test runs bring the failures back.
+HANGING = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(1000)\n"
+TOLD = [
+    {"say": "The test first.", "write": ["test_sums.py"]},
+    {"say": "It must fail."},
+    {"say": "Some prose.", "write": ["docs/prose.md"]},
+    {"say": "It fails still."},
+    {"say": "Now the code.", "write": ["sums"]},
+    {"say": "It is built."},
+]
+TOLD_HANG = [{"write": ["test_hanging.py"]}]
 
 AGENTS: list[Agent] = [load(agents, name, "agent").AGENT for name in names(agents)]
-SPEAKING = [(agent, wire) for agent in AGENTS for wire in agent.wires]
+TOOLLESS = [agent for agent in AGENTS if isinstance(agent.run_command("true", ["bash"]), str)]
+SPEAKING = [(agent, wire) for agent in AGENTS if agent not in TOOLLESS for wire in agent.wires]
 # Their own logs say nothing of tokens.
 SILENT = {"bash"}
 
@@ -78,6 +89,11 @@ class Watched:
     async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
         self.sessions.append(await self._agent.run(sandbox, prompt, endpoint, limits))
         return self.sessions[-1]
+
+
+# A refusal looks alike to all agents of a wire; killing is the sandbox's work, not the agent's.
+ONE_A_WIRE = [a for a in AGENTS if a.id in ("bash", "claude-code", "codex", "gemini-cli")]
+STUBBORN = [a for a in AGENTS if a.id in ("bash", "gemini-cli", "aider")]
 
 
 @pytest.fixture(params=AGENTS, ids=lambda agent: agent.id)
@@ -112,10 +128,21 @@ async def bench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Wor
         yield bench
 
 
+def without_tools(agent: Watched) -> bool:
+    return agent.id in {toolless.id for toolless in TOOLLESS}
+
+
 def provider_of(
     agent: Watched, folder: Path, build: list[dict[str, Any]], speaking: str | None = None
 ) -> AbstractAsyncContextManager[Provider]:
-    files = {"sums.py": BROKEN, "test_sums.py": TEST, "docs/prose.md": PROSE, "docs/empty": ""}
+    files = {
+        "sums.py": BROKEN,
+        "test_sums.py": TEST,
+        "docs/prose.md": PROSE,
+        "docs/empty": "",
+        "sums/__init__.py": MENDED,
+        "test_hanging.py": HANGING,
+    }
     for path, text in files.items():
         (folder / "files" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "files" / path).write_text(text)
@@ -160,7 +187,34 @@ async def test_it_builds_over_many_turns_and_two_phases(
         *("built.txt", "proved.txt", "environment.txt"),
     }
     _the_ledger_holds_to_the_token(bench, run, provider)
-    _it_had_only_the_gateway(bench, run, provider, tree.text("environment.txt") or "")
+    environment = tree.text("environment.txt") or ""
+    assert "PATH=" in environment
+    assert KEY not in environment
+    _it_had_only_the_gateway(bench, run, provider)
+    _its_own_log_tells_the_same(bench, run, watched)
+
+
+@pytest.mark.parametrize("agent", TOOLLESS, ids=lambda agent: agent.id)
+async def test_one_without_tools_builds_from_what_its_test_runs_say(
+    bench: Workbench, agent: Agent, tmp_path: Path
+) -> None:
+    watched = Watched(agent)
+    async with provider_of(watched, tmp_path, TOLD) as provider:
+        run = await attempt(bench, provider)
+    assert (run.status, run.failure) == (RunStatus.COMPLETED, None)
+    assert [phase.stopped_by for phase in run.phases] == ["done", "done"]
+    assert [phase.usage.requests for phase in run.phases] == [3, 1]
+    tree = read_tree(bench.archive, run)
+    assert {path: tree.text(path) for path in tree} == {
+        "sums/__init__.py": MENDED,
+        "test_sums.py": TEST,
+        "docs/prose.md": PROSE,
+    }
+    requests = (bench.archive.folder(run) / "transcript.jsonl").read_text().splitlines()
+    assert ["ModuleNotFoundError" in request for request in requests] == [False, True, True, False]
+    assert "def total" in requests[-1]  # a later phase sees the files
+    _the_ledger_holds_to_the_token(bench, run, provider)
+    _it_had_only_the_gateway(bench, run, provider)
     _its_own_log_tells_the_same(bench, run, watched)
 
 
@@ -173,12 +227,11 @@ def _the_ledger_holds_to_the_token(bench: Workbench, run: Run, provider: Provide
     assert run.usage == run.phases[0].usage + run.phases[1].usage
 
 
-def _it_had_only_the_gateway(bench: Workbench, run: Run, provider: Provider, environment: str) -> None:
+def _it_had_only_the_gateway(bench: Workbench, run: Run, provider: Provider) -> None:
     assert lines(bench, run, "egress.jsonl") == []
     assert provider.keys == {KEY}
-    assert "PATH=" in environment
     kept = b"\n".join(p.read_bytes() for p in bench.archive.root.rglob("*") if p.is_file())
-    assert KEY.encode() not in kept + environment.encode()
+    assert KEY.encode() not in kept
 
 
 def _its_own_log_tells_the_same(bench: Workbench, run: Run, agent: Watched) -> None:
@@ -215,10 +268,11 @@ async def test_a_refused_key_ends_it_without_a_storm(
     assert 1 <= provider.requests <= 5
 
 
+@pytest.mark.parametrize("agent", ONE_A_WIRE, indirect=True, ids=lambda agent: agent.id)
 async def test_a_spent_budget_ends_it_without_a_storm(
     bench: Workbench, agent: Watched, tmp_path: Path
 ) -> None:
-    async with provider_of(agent, tmp_path, BUILD) as provider:
+    async with provider_of(agent, tmp_path, TOLD if without_tools(agent) else BUILD) as provider:
         run = await attempt(bench, provider, phases=1, requests=2)
     assert run.failure is None
     assert run.phases[0].stopped_by == "budget"
@@ -226,12 +280,16 @@ async def test_a_spent_budget_ends_it_without_a_storm(
     assert len(lines(bench, run, "transcript.jsonl")) <= 7
 
 
+@pytest.mark.parametrize("agent", STUBBORN, indirect=True, ids=lambda agent: agent.id)
 async def test_one_that_hangs_is_killed(bench: Workbench, agent: Watched, tmp_path: Path) -> None:
-    async with provider_of(agent, tmp_path, HANG) as provider:
-        run = await attempt(bench, provider, phases=1, wall_s=20)
+    async with provider_of(agent, tmp_path, TOLD_HANG if without_tools(agent) else HANG) as provider:
+        run = await attempt(bench, provider, phases=1, wall_s=10)
     assert run.failure is None
     assert run.phases[0].stopped_by == "wall_time"
-    assert set(read_tree(bench.archive, run)) <= {"started"}  # a busy machine may not come so far
+    assert set(read_tree(bench.archive, run)) <= {
+        "started",
+        "test_hanging.py",
+    }  # a busy machine may not come so far
 
 
 async def test_codexs_model_waits_for_a_long_command(bench: Workbench, tmp_path: Path) -> None:

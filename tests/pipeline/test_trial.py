@@ -186,8 +186,9 @@ async def test_an_agent_that_ignores_its_end_is_killed(bench: Workbench) -> None
 class Boastful:
     """The bash agent, with a log of its own that knows better."""
 
-    id, version, wires = AGENT.id, AGENT.version, AGENT.wires
+    id, version, wires, install = AGENT.id, AGENT.version, AGENT.wires, AGENT.install
     run_command, write_files = AGENT.run_command, AGENT.write_files
+    waits, finish = AGENT.waits, AGENT.finish
 
     async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
         session = await AGENT.run(sandbox, prompt, endpoint, limits)

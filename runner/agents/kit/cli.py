@@ -98,6 +98,10 @@ class CliAgent(ABC):
         """Commands write the files, unless an adapter knows better."""
         return None
 
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """Words without a call end its work, unless an adapter knows better."""
+        return None
+
     async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
         """Work to the end of the phase; killed when `limits.wall_s` is over."""
         launch = self.launch(prompt, endpoint, limits)
