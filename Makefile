@@ -1,6 +1,6 @@
 # Every target does the set-up it needs; a second call goes straight to work. Works with GNU make 3.81.
 
-MODEL = demo/a
+MODEL =
 TASK = rails_chat
 AGENT = bash
 EPOCHS = 1
@@ -9,6 +9,7 @@ RUN =
 RUBRIC =
 
 shipworthy = .venv/bin/shipworthy
+budget = $(if $(MAX_COST),--max-cost "$(MAX_COST)") $(if $(SPEND_CAP),--spend-cap "$(SPEND_CAP)")
 archive = $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 .DEFAULT_GOAL := help
@@ -18,9 +19,9 @@ help: ## Show this list
 	@echo "make <target>, with variables as in: make run MODEL=demo/b EPOCHS=3"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build, archive, probe and grade (MODEL, TASK, AGENT, EPOCHS, ARCHIVE)
+run: ## Build, archive, probe and grade (MODEL, TASK, AGENT, EPOCHS, MAX_COST, SPEND_CAP, ARCHIVE)
 	@bin/setup
-	@$(shipworthy) run --model "$(MODEL)" --task "$(TASK)" --agent "$(AGENT)" --epochs "$(EPOCHS)" $(archive)
+	@$(shipworthy) run $(if $(MODEL),--model "$(MODEL)") --task "$(TASK)" --agent "$(AGENT)" --epochs "$(EPOCHS)" $(archive) $(budget)
 
 list: ## List the archived runs (ARCHIVE)
 	@bin/setup --no-engine

@@ -9,18 +9,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from runner.cli.main import COMMANDS, build_parser
-from runner.core.records import Condition, Rubric
-from runner.pipeline.evidence import all_probes
-from runner.spec.rubrics import load_rubric
+from runner.core.protocols import Probe
+from runner.core.records import Rubric
+from runner.pipeline.explain import Explanation, explanations, means
+from runner.report.rubric_sheet import condition_words, group_words
+from runner.spec.rubrics import load_rubric, rubric_ids, rubric_notes
 
 DOCS = Path(__file__).parent
 RUBRICS = DOCS.parent / "rubrics"
 NOTE = "<!-- written by docs/generate.py; run `make docs` instead of editing -->\n"
+PREFACE = """\
+A check is a statement that is true of good code; it ends as pass, fail, not applicable or unknown.
+A run is probed only for the checks that its rubric names. The last column says what a FAIL costs
+under the newest version of each rubric. Any check is UNKNOWN, too, when its probe crashes, which is our bug.
+`shipworthy explain CHECK` prints one of them, `shipworthy rubric show NAME` a rubric of any version.
+"""
 
 
 def commands() -> str:
@@ -34,45 +42,29 @@ def commands() -> str:
 
 
 def checks() -> str:
-    """Every check with its statement, and what the newest version of each rubric takes for it."""
-    rubrics = [load_rubric(name, RUBRICS) for name in rubric_ids()]
-    prices = _prices(rubrics)
-    parts = [NOTE, "# Checks\n"]
-    parts.append(
-        "A check is a statement that is true of good code; it ends as pass, fail, not applicable or unknown."
-    )
-    parts.append(
-        "A run is probed only for the checks that its rubric names. The last column says what a FAIL costs.\n"
-    )
-    for probe in all_probes():
-        where = "runs the app in a sealed container" if probe.needs_lab else "reads the files"
-        parts.append(f"## {probe.id} (version {probe.version}; {where})\n")
-        parts.append("| check | is true of good code | costs |\n|---|---|---|")
-        for check, statement in probe.checks.items():
-            parts.append(f"| `{check}` | {statement} | {'; '.join(prices[check]) or 'nothing'} |")
-        parts.append("")
+    """Every check with its statement, its texts, and what the newest version of each rubric takes for it."""
+    rubrics = [load_rubric(name, RUBRICS) for name in rubric_ids(RUBRICS)]
+    parts = [NOTE, "# Checks\n", PREFACE]
+    for probe, group in groupby(explanations(rubrics), key=lambda told: told.probe):
+        parts += [*_probe(probe, list(group)), ""]
     for rubric in rubrics:
         parts += [*_rubric(rubric), ""]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def rubric_ids() -> list[str]:
-    """Every rubric that has a version, sorted."""
-    return sorted({path.parent.name for path in RUBRICS.glob("*/v*.yaml")})
-
-
-def _prices(rubrics: list[Rubric]) -> dict[str, list[str]]:
-    """What each check costs, with the rubric's name."""
-    prices: dict[str, list[str]] = defaultdict(list)
-    for rubric in rubrics:
-        for dimension in rubric.dimensions:
-            for deduction in dimension.deductions:
-                for check in deduction.when.checks():
-                    prices[check].append(f"{deduction.points:g} of {dimension.id} ({rubric.name})")
-        for ceiling in rubric.ceilings:
-            for check in ceiling.when.checks():
-                prices[check].append(f"a total above {ceiling.max:g} ({rubric.name})")
-    return prices
+def _probe(probe: Probe, told: list[Explanation]) -> Iterator[str]:
+    """A table of its checks, then each of them in full."""
+    yield f"## {probe.id} (version {probe.version}; {means(probe)})\n"
+    yield "| check | is true of good code | costs |\n|---|---|---|"
+    for one in told:
+        costs = "; ".join(map(str, one.costs)) or "nothing"
+        yield f"| `{one.check}` | {one.statement} | {costs} |"
+    for one in told:
+        doc = one.doc
+        yield f"\n### {one.check}\n"
+        yield f"True of good code: {one.statement}.\n"
+        yield f"- Why: {doc.why}\n- How: {doc.how}\n- UNKNOWN: {doc.unknown}\n"
+        yield f"Good:\n\n```text\n{doc.good.rstrip()}\n```\n\nBad:\n\n```text\n{doc.bad.rstrip()}\n```"
 
 
 def _rubric(rubric: Rubric) -> Iterator[str]:
@@ -80,22 +72,19 @@ def _rubric(rubric: Rubric) -> Iterator[str]:
     yield "| tier | from | means |\n|---|---|---|"
     for tier in rubric.tiers:
         yield f"| {tier.id} | {tier.at_least:g} | {tier.meaning} |"
+    for note in rubric_notes(rubric):
+        yield f"\nNote: {note}"
     for dimension in rubric.dimensions:
         yield f"\n## {dimension.title} ({dimension.points:g})\n"
         yield "| points | when | why |\n|---|---|---|"
         for deduction in dimension.deductions:
-            group = f" (worst of {deduction.group})" if deduction.group else ""
-            yield f"| {deduction.points:g}{group} | {_words(deduction.when)} | {deduction.because} |"
+            words = group_words(dimension, deduction)
+            group = f" ({words})" if words else ""
+            when = condition_words(deduction.when, "`")
+            yield f"| {deduction.points:g}{group} | {when} | {deduction.because} |"
     yield "\n## Ceilings\n\n| at most | when | why |\n|---|---|---|"
     for ceiling in rubric.ceilings:
-        yield f"| {ceiling.max:g} | {_words(ceiling.when)} | {ceiling.because} |"
-
-
-def _words(condition: Condition) -> str:
-    if condition.fail is not None:
-        return f"`{condition.fail}` fails"
-    word = " and " if condition.all else " or "
-    return word.join(_words(part) for part in (condition.all or condition.any or ()))
+        yield f"| {ceiling.max:g} | {condition_words(ceiling.when, '`')} | {ceiling.because} |"
 
 
 def main() -> int:

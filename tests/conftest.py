@@ -14,14 +14,14 @@ from runner.cli.settings import settings_from
 from runner.sandbox.docker import DockerBackend
 from runner.sandbox.engine import DEFAULT_URL as ENGINE
 from runner.sandbox.lease import Lease
-from runner.sandbox.recipes import image_names, image_tag
+from runner.sandbox.recipes import all_image_names, image_tag
 
 
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
-    """The tags of the sandbox images by name; `make test` has built them."""
+    """The tags of all images by name, the agents' too; `make test` has built them."""
     settings = settings_from(os.environ).images
-    return {name: image_tag(name, settings) for name in image_names(settings)}
+    return {name: image_tag(name, settings) for name in all_image_names(settings)}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from benchmarks.gateway.upstream import MODEL
 from runner.agents.bash import AGENT
 from runner.core.records import Limits, Model, Prices
 from runner.gateway.door import DoorSpec, open_gateway
+from runner.gateway.settings import GatewaySettings
 
 
 async def main(upstream: str, folder: Path) -> None:
@@ -30,7 +31,8 @@ async def main(upstream: str, folder: Path) -> None:
         downloads=folder / "downloads.jsonl",
         rendering=AGENT,
     )
-    async with open_gateway() as gateway, gateway.open_door(spec, lambda exchange: None) as door:
+    settings = GatewaySettings(ends_loops=False)  # all replies are alike here
+    async with open_gateway(settings) as gateway, gateway.open_door(spec, lambda exchange: None) as door:
         door.begin_phase("build", Limits(cost_usd=1000))
         print(json.dumps({"socket": str(spec.socket), "token": door.token}), flush=True)
         await asyncio.Event().wait()

@@ -1,1 +1,3 @@
-"""Agents, one adapter a file."""
+"""Agents, one adapter a file: `claude_code.py` is the agent `claude-code`."""
+
+JOINED_BY = "-"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse
+from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse, Waits
 from runner.core.records import Limits
 
 PROGRAM = Path(__file__).parent / "inside" / "bash_agent.py"
@@ -50,8 +50,16 @@ class BashAgent:
         """By its one tool."""
         return ToolUse("bash", {"command": command})
 
+    def waits(self, request: bytes) -> Waits:
+        """Its tool waits."""
+        return Waits()
+
     def write_files(self, files: Mapping[str, bytes]) -> str | None:
         """By commands."""
+        return None
+
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """Words without a call end its work."""
         return None
 
 

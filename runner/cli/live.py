@@ -87,6 +87,8 @@ class Display:
                 return f"sealed as {data['status']}"
             case "retry":
                 return f"failed by infrastructure, trying again: {clean(data['reason'], 300)}"
+            case "warning":
+                return f"warning: {data['message']}"
             case "waiting" if line.step != "waiting":
                 line.step = "waiting"
                 return "is being run by another runner; waiting for it"

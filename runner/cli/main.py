@@ -20,7 +20,7 @@ from runner import __version__
 from runner.core.errors import ArchiveError, Interrupted, SandboxError, ShipworthyError, UserError
 
 DONE, INCOMPLETE, USER_ERROR, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
-ONLY_PRINT = ("list", "inspect", "verify")
+ONLY_PRINT = ("list", "inspect", "verify", "explain", "rubric")
 THE_USERS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR),
     *(errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG),
@@ -31,8 +31,10 @@ COMMANDS = {
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
-    "rubric": "try whether a rubric takes the points it should",
+    "explain": "say what a check means, how it is decided and what it costs",
+    "rubric": "show what points are lost for, and try whether rightly so",
     "verify": "hash the whole archive again and name what changed",
+    "agents": "list the agents: version, wire formats, size of their image layer",
     "doctor": "check this machine, one line each with the mend",
     "image": "build and list the sandbox images",
     "manifest": "write down what a library really offers",

@@ -24,6 +24,7 @@ from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.report import replay_sheet
 from runner.report.as_json import replay_json
+from runner.spec.rubrics import rubric_notes
 
 TASK, AGENT = "rails_chat", "bash"
 EPILOG = """\
@@ -37,7 +38,9 @@ totals, 1 if it diverged.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to run, how often, and where it is kept."""
     parser.epilog = EPILOG
-    parser.add_argument("--model", help="provider/name, an entry of your own, or name@URL")
+    parser.add_argument(
+        "--model", help="provider/name, an entry of your own, or name@URL (default: the task's demo)"
+    )
     parser.add_argument("--replay", metavar="RUN", help="replay this run: its id, a unique part, or `last`")
     parser.add_argument("--task", help=f"a folder of tasks/ (default: {TASK})")
     parser.add_argument("--agent", help=f"what drives the model (default: {AGENT})")
@@ -45,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rubric", help="grade by this instead of the task's own: id@version or a file")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
     parser.add_argument("--parallel", type=int, default=2, help="trials side by side (default: %(default)s)")
+    parser.add_argument("--max-cost", type=float, metavar="USD", help="the most that one run may cost")
+    parser.add_argument("--spend-cap", type=float, metavar="USD", help="the most that all of it may cost")
     parser.add_argument("--again", action="store_true", help="a new attempt even where a trial is done")
     parser.add_argument("--json", action="store_true", help="print JSON, progress on standard error")
 
@@ -58,11 +63,18 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run_models(args: argparse.Namespace, settings: Settings) -> int:
-    if args.model is None:
-        raise UserError("which model? give --model provider/name, or --replay RUN for a recorded one")
     epochs = 1 if args.epochs is None else args.epochs
-    request = Request(args.model, args.task or TASK, args.agent or AGENT, epochs, args.rubric, args.again)
-    results = _carried_out(settings, make_plan(request, settings, os.environ), args.parallel)
+    request = Request(
+        args.model,
+        args.task or TASK,
+        args.agent or AGENT,
+        epochs,
+        args.rubric,
+        args.again,
+        args.max_cost,
+        args.spend_cap,
+    )
+    results = _carried_out(settings, make_plan(request, settings, os.environ), args)
     if args.json:
         print(json.dumps([result_json(r) for r in results], indent=2))
     else:
@@ -72,15 +84,17 @@ def _run_models(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _replay(args: argparse.Namespace, settings: Settings) -> int:
-    for name in ("model", "task", "agent", "epochs"):
+    for name in ("model", "task", "agent", "epochs", "max_cost", "spend_cap"):
         if getattr(args, name) is not None:
-            raise UserError(f"--{name} and --replay do not go together: a replay takes it from the run")
+            raise UserError(
+                f"--{name.replace('_', '-')} and --replay do not go together: a replay takes it from the run"
+            )
     archive = archive_to_read(settings, args.archive)
     original = archive.find(args.replay)
     plan = plan_replay(archive, original, args.rubric, settings)
     for warning in plan.warnings:
         print(f"shipworthy: warning: {warning}", file=sys.stderr)
-    (result,) = _carried_out(settings, plan, 1)
+    (result,) = _carried_out(settings, plan, args)
     replay = replay_of(archive, result.run, original)
     assert replay is not None
     if args.json:
@@ -92,13 +106,18 @@ def _replay(args: argparse.Namespace, settings: Settings) -> int:
     return 0 if replay.is_faithful else 1
 
 
-def _carried_out(settings: Settings, plan: Plan, parallel: int) -> list[Graded]:
+def _carried_out(settings: Settings, plan: Plan, args: argparse.Namespace) -> list[Graded]:
+    for note in rubric_notes(plan.rubric):
+        print(f"shipworthy: note: {plan.rubric.name}: {note}", file=sys.stderr)
     with shown(Console(stderr=True)) as progress:
         images = set_up(settings, plan.images(settings), progress)
-    return interruptible.run(_run(settings, plan, images, parallel))
+    return interruptible.run(_run(settings, plan, images, args))
 
 
-async def _run(settings: Settings, plan: Plan, images: dict[str, str], parallel: int) -> list[Graded]:
+async def _run(
+    settings: Settings, plan: Plan, images: dict[str, str], args: argparse.Namespace
+) -> list[Graded]:
     with watching(Console(stderr=True)) as listen:
-        async with open_workbench(settings, images) as bench:
-            return [result async for result in run_plan(bench, plan, LocalExecutor(parallel), listen)]
+        async with open_workbench(settings, images, args.spend_cap) as bench:
+            executor = LocalExecutor(args.parallel)
+            return [result async for result in run_plan(bench, plan, executor, listen)]

@@ -125,6 +125,15 @@ class ToolUse:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """Calls in a conversation by which a model only waits for a command: how many there were, and the next
+    one if the command still runs."""
+
+    made: int = 0
+    next: ToolUse | None = None
+
+
+@dataclass(frozen=True)
 class Step:
     """One event of an agent's own log: `said` (the model's words), `thought`, `called` (a tool), `returned`
     (its result), `noted` (anything else worth keeping)."""
@@ -173,8 +182,16 @@ class Agent(Protocol):
         a text for an agent without tools."""
         ...
 
+    def waits(self, request: bytes) -> Waits:
+        """How a scripted model waits for a command that a tool did not wait for, given the request's body."""
+        ...
+
     def write_files(self, files: Mapping[str, bytes]) -> str | None:
         """How a scripted model has this agent write files by text alone; None if commands do it."""
+        ...
+
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """The call with which a scripted model ends this agent's work; None if words without a call do."""
         ...
 
 

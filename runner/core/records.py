@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 _N = TypeVar("_N", int, float)
 Values = dict[str, str | int | float | bool | list[str] | None]
@@ -99,6 +106,7 @@ class Task(Record):
     egress_mb: int = Field(2000, gt=0, description="downloads of one run, both ways, in megabytes")
     resources: Resources = Resources()
     shape: dict[str, str] = {}
+    demo: str | None = Field(None, description="the scripted model that runs where no model is named")
     goals: tuple[Goal, ...] = ()
     review_file: str = Field("SELF_REVIEW.md", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
@@ -109,7 +117,7 @@ class Task(Record):
         """
         asks_by_rubric = any(phase.kind is PhaseKind.REPAIR for phase in self.phases)
         graded_by = ("goals", "review_file", *(() if asks_by_rubric else ("rubric",)))
-        return self.digest("title", "shape", *graded_by)
+        return self.digest("title", "shape", "demo", *graded_by)
 
 
 class Prices(Record):
@@ -252,7 +260,9 @@ class PhaseResult(Record):
     wall_s: float
     usage: Usage
     exit_code: int | None
-    stopped_by: str = Field(description="done, budget, wall_time, context_full, crashed or nothing_to_repair")
+    stopped_by: str = Field(
+        description="done, budget, wall_time, context_full, loop, provider, crashed or nothing_to_repair"
+    )
     commit: str | None = None
     tree: str | None = None
     configuration: str | None = None
@@ -367,23 +377,65 @@ class Condition(Record):
         return frozenset().union(*(c.checks() for c in (self.all or self.any or ())))
 
 
+def _without_unset(record: Record, dump: SerializerFunctionWrapHandler, *later: str) -> dict[str, Any]:
+    """A dump without these fields where they hold their default.
+
+    Scores are kept under their rubric's digest: fields that came later must not change those of rubrics
+    that do not use them.
+    """
+    fields: dict[str, Any] = dump(record)
+    unset = {name for name in later if getattr(record, name) == type(record).model_fields[name].default}
+    return {name: value for name, value in fields.items() if name not in unset}
+
+
 class Deduction(Record):
-    """Points lost when a condition holds; of one `group` in a dimension only the worst counts."""
+    """Points lost when a condition holds; what its `group` in the dimension does, that group says.
+
+    `twice` says why a check that costs points elsewhere already may cost some here again.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     when: Condition
     points: float = Field(gt=0)
     because: str
     group: str | None = None
+    twice: str | None = Field(None, min_length=1)
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "twice")
+
+
+class GroupMode(StrEnum):
+    """EXCLUSIVE: only the worst member counts. ADDITIVE: all count, up to the group's `max`."""
+
+    EXCLUSIVE = "exclusive"
+    ADDITIVE = "additive"
+
+
+class Group(Record):
+    """How the deductions of one group count together; `max` is the most an additive one can cost."""
+
+    mode: GroupMode = GroupMode.EXCLUSIVE
+    max: float | None = Field(None, gt=0)
 
 
 class Dimension(Record):
-    """One of the rubric's dimensions, worth `points`."""
+    """One of the rubric's dimensions, worth `points`; a group not named in `groups` is exclusive."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     points: float = Field(gt=0)
+    groups: dict[str, Group] = {}
     deductions: tuple[Deduction, ...]
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "groups")
+
+    def group(self, deduction: Deduction) -> Group:
+        """How a deduction counts beside others; alone it is a group of its own."""
+        return self.groups.get(deduction.group or "", Group())
 
 
 class Ceiling(Record):

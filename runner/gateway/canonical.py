@@ -42,10 +42,11 @@ _KINDS = {
     "rate": r"\b\d+(?:\.\d+)? ?(?:[a-z]+/s(?:ec(?:ond)?)?|[kKMG]i?B/s)\b",
     "duration": r"\b\d+m ?\d+(?:\.\d+)?s\b|\b\d+(?:\.\d+)? ?(?:[nuµμm]?s|secs?|seconds?|mins?|minutes?)\b",
     "seed": r"(?i:\bseed)\b[ :=]+\d+",
-    "pid": r"(?i:\b(?:p?pid|process))\b[ :=#\[(]*\d+|(?m:^\[\d+\](?:[ +-]+\d+$)?)"
+    "pid": r"(?i:\b(?:pp?id|pgid|process))\b[ :=#\[(]*\d+|(?m:^\[\d+\](?:[ +-]+\d+$)?)"
     r"|(?<=\d )#\d+(?=\])",  # as Ruby logs it, after the time
     "port": rf"(?<=[\w.\]]:){_PORT}|(?i:\bport)[ :=]+{_PORT}",
     "address": r"\b0x[0-9a-f]{6,}\b",
+    "agent": r"\bcc_version=[\w.]+|\bChunk ID: [0-9a-f]{6}\b",  # Claude Code's and Codex's own marks
     "hash": r"\b(?:[0-9a-f]{40}|[0-9a-f]{12})\b|(?m:^[0-9a-f]{7,10}(?= ))"
     r"|\[[\w./-]+(?: \(root-commit\))? [0-9a-f]{7,12}\]",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -13,37 +14,31 @@ from typing import Any
 import aiohttp
 
 from runner.core.errors import SetupError
-from runner.core.records import Blame, Failure, Limits, Model, Usage
+from runner.core.records import Blame, Disagreement, Failure, Limits, Model, Usage
 from runner.core.registry import load
 from runner.core.replay import Replayed
 from runner.gateway import wires
+from runner.gateway.breaker import PROVIDER_FAULTS, provider_failure
 from runner.gateway.cassette import recording
 from runner.gateway.egress import Egress
-from runner.gateway.ledger import Exchange, Ledger
+from runner.gateway.ledger import Account, Exchange, Ledger
 from runner.gateway.listener import Listener, listening
+from runner.gateway.pricing import is_priced
 from runner.gateway.proxy import ModelProxy, Service
+from runner.gateway.reconciliation import with_agent
 from runner.gateway.redaction import Redactor
 from runner.gateway.replay import ReplayUpstream, open_replay
 from runner.gateway.scripted import Rendering, ScriptedModel
-from runner.gateway.settings import GatewaySettings
+from runner.gateway.settings import GatewaySettings, without_waits
 from runner.gateway.transcript import JsonLines
 from runner.gateway.upstream import HttpUpstream, Upstream
 from runner.gateway.wire import Fault, Wire
 
-PROVIDER_FAULTS = {
-    Fault.PROVIDER_UNAVAILABLE: "the model provider failed",
-    Fault.RATE_LIMITED: "the model provider limits the rate of requests",
-    Fault.QUOTA: "the quota with the model provider is used up for now",
-    Fault.NO_CREDIT: "the account with the model provider has no credit left",
-    Fault.BAD_KEY: "the model provider refuses the key",
-    Fault.MODEL_NOT_FOUND: "the model provider does not know the model",
-    Fault.REQUEST_REFUSED: "the model provider refuses the request",
-}
-
 
 @dataclass(frozen=True)
 class DoorSpec:
-    """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`.
+    """What a trial's door opens to. `limits` bound the whole run; `egress` holds names and `*.domain`, and
+    `egress_bytes` bounds what passes to and from them.
 
     `rendering` is the agent's way of doing what a scripted model wants. Model calls are recorded in the new
     file `cassette`; with `replay`, they are answered from that recorded one, and nothing else is asked.
@@ -55,6 +50,7 @@ class DoorSpec:
     transcript: Path
     downloads: Path
     egress: tuple[str, ...] = ()
+    egress_bytes: int | None = None
     limits: Limits | None = None
     rendering: Rendering | None = None
     cassette: Path | None = None
@@ -65,18 +61,44 @@ class Door:
     """One trial's way out. `token` is what its agent authenticates with; it is worth nothing elsewhere."""
 
     def __init__(
-        self, token: str, ledger: Ledger, proxy: ModelProxy, replay: ReplayUpstream | None = None
+        self,
+        token: str,
+        model: Model,
+        ledger: Ledger,
+        proxy: ModelProxy,
+        egress: Egress,
+        replay: ReplayUpstream | None = None,
     ) -> None:
         self.token = token
+        self._model = model
         self._replay = replay
         self._ledger = ledger
         self._proxy = proxy
+        self._egress = egress
         self.lost: str | None = None
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every try so far, in the order in which they ended."""
         return tuple(self._ledger.exchanges)
+
+    @property
+    def stopped(self) -> asyncio.Event:
+        """Set when no request of this phase can come to anything any more: the agent should end, or be ended.
+
+        Why: `verdict` and `refusal`.
+        """
+        return self._proxy.breaker.stopped
+
+    @property
+    def ended_by(self) -> Failure | None:
+        """Why the gateway ended the run before its time, if it did."""
+        return self._proxy.breaker.failure
+
+    @property
+    def fetched(self) -> dict[str, int]:
+        """Bytes of downloads by host, both ways."""
+        return dict(self._egress.totals)
 
     @property
     def replayed(self) -> Replayed | None:
@@ -86,6 +108,7 @@ class Door:
     def begin_phase(self, phase: str, limits: Limits) -> None:
         """Count for this phase from now on; the scripted model plays this phase's script."""
         self._ledger.begin_phase(phase, limits)
+        self._proxy.breaker.begin_phase()
 
     def usage(self, phase: str | None = None) -> Usage:
         """Totals of one phase or of the run; unknown as soon as one part is unknown."""
@@ -95,29 +118,46 @@ class Door:
         """Which limit was hit in the phase (default: the current one), if one was: it stopped by budget."""
         return self._ledger.refusals.get(self._ledger.phase if phase is None else phase)
 
+    def spent_out(self) -> str | None:
+        """Which limit of the run or of the whole invocation is used up, so that no phase need begin."""
+        return self._ledger.spent_out()
+
+    def is_held_to(self, limits: Limits | None) -> bool:
+        """Whether the limits can be held: the cost of a model without a price cannot."""
+        return limits is None or limits.cost_usd is None or is_priced(self._model)
+
     def is_context_full(self, phase: str) -> bool:
         """Whether the phase ended because the conversation no longer fits the model's context."""
         last = next((e for e in reversed(self._ledger.exchanges) if e.phase == phase), None)
         return last is not None and last.fault is Fault.CONTEXT_OVERFLOW
 
-    def verdict(self, agent_done: bool = False) -> Failure | None:
-        """What failed beside the model, judged by how the last call that was sent ended.
+    def disagreements(self, phase: str, reported: Usage | None = None) -> list[Disagreement]:
+        """Where the provider's stated cost, or what the agent `reported`, is more than 5 % off."""
+        own = with_agent(phase, self.usage(phase), reported) if reported else []
+        return [*self._proxy.reconciliation.with_provider(phase), *own]
 
-        A provider's fault did not matter to an agent that came to its own end (`agent_done`).
+    def given_up(self, phase: str, first: bool) -> Failure | None:
+        """Why a phase that ended by itself left an empty workspace, if that is the model's doing."""
+        return self._proxy.progress.given_up(phase, first)
+
+    def verdict(self, agent_done: bool = False) -> Failure | None:
+        """What failed beside the agent: what ended the run, else how the last call that was sent ended.
+
+        A provider's last fault did not matter to an agent that came to its own end: it says so
+        (`agent_done`), and the model's newest reply called no tool. Exit codes alone lie.
         """
         if self._proxy.bug:
             return Failure(kind=Blame.HARNESS, code="gateway_bug", message=self._proxy.bug)
         if lost := self._proxy.lost or self.lost:
             return Failure(kind=Blame.INFRA, code="transcript_lost", message=lost)
-        if agent_done:
+        if self.ended_by:
+            return self.ended_by
+        if agent_done and self._proxy.progress.is_at_end(self._ledger.phase):
             return None
         sent = [e for e in self._ledger.exchanges if e.usage.requests and e.fault is not Fault.AGENT_LEFT]
         if not sent or sent[-1].fault not in PROVIDER_FAULTS:
             return None
-        last = sent[-1]
-        assert last.fault is not None
-        message = f"{PROVIDER_FAULTS[last.fault]} (status {last.status}): {last.error}"
-        return Failure(kind=Blame.INFRA, code=last.fault.value, message=message)
+        return provider_failure(sent[-1])
 
 
 class Gateway:
@@ -127,15 +167,23 @@ class Gateway:
         self._settings = settings
         self._stack = stack
         self._session: aiohttp.ClientSession | None = None
+        cap = settings.spend_cap_usd
+        self._invocation = None if cap is None else Account("invocation", Limits(cost_usd=cap))
+
+    def spent_out(self) -> str | None:
+        """The spend cap of all doors, once it is used up."""
+        return self._invocation.used_up() if self._invocation else None
 
     @asynccontextmanager
     async def open_door(self, spec: DoorSpec, on_exchange: Callable[[Exchange], None]) -> AsyncIterator[Door]:
         """Raises SpecError for a bad script, SetupError for an unusable socket path or CA bundle, and
         ArchiveError for a damaged cassette."""
         wire: Wire = load(wires, spec.model.wire, "wire format").WIRE
-        redactor, ledger, token = Redactor(spec.key), Ledger(spec.limits), secrets.token_urlsafe(24)
+        redactor, token = Redactor(spec.key), secrets.token_urlsafe(24)
+        ledger = Ledger(spec.limits, self._invocation)
         replay = await open_replay(spec.replay, wire) if spec.replay else None
         upstream = replay or await self._upstream(spec, wire)
+        settings = without_waits(self._settings) if replay else self._settings
 
         def lose(why: str) -> None:
             door.lost = why
@@ -145,9 +193,10 @@ class Gateway:
             JsonLines(spec.downloads, redactor) as log,
             recording(upstream, spec.cassette, spec.model, redactor, lose) as recorded,
         ):
-            service = Service(spec.model, wire, token, recorded, ledger, transcript, redactor, on_exchange)
+            service = Service(
+                spec.model, wire, token, recorded, ledger, transcript, redactor, on_exchange, settings
+            )
             proxy = ModelProxy(service)
-            door = Door(token, ledger, proxy, replay)
 
             def record(fetch: dict[str, Any]) -> None:
                 try:
@@ -155,7 +204,8 @@ class Gateway:
                 except OSError as error:
                     lose(str(error))
 
-            egress = Egress(spec.egress, self._settings, record)
+            egress = Egress(spec.egress, self._settings, record, spec.egress_bytes)
+            door = Door(token, spec.model, ledger, proxy, egress, replay)
             async with listening(spec.socket, Listener(proxy.handle, egress, self._settings.head_s)):
                 yield door
 

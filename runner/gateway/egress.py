@@ -7,6 +7,7 @@ import base64
 import ipaddress
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,7 @@ HEAD_BYTES = 65536
 IDLE_S = 120
 MOST_FETCHES = 20_000
 KEPT_PATH = 2000
+USED_UP = "this run has used up the bytes that its task allows for downloads"
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*")
 DROPPED_HEADERS = {
     *("connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade", "host"),
@@ -39,6 +41,10 @@ class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class OverCap(Exception):
+    """A download that is cut off, because the run has fetched all that it may."""
 
 
 @dataclass
@@ -78,16 +84,25 @@ class Target:
 
 
 class Egress:
-    """The forward proxy of one door. `record` is called once for each fetch, refused ones too."""
+    """The forward proxy of one door. `record` is called once for each fetch, refused ones too.
+
+    `most_bytes` bounds what is fetched, both ways and all together; `totals` are the bytes by host.
+    """
 
     def __init__(
-        self, hosts: Sequence[str], settings: GatewaySettings, record: Callable[[dict[str, Any]], None]
+        self,
+        hosts: Sequence[str],
+        settings: GatewaySettings,
+        record: Callable[[dict[str, Any]], None],
+        most_bytes: int | None = None,
     ) -> None:
         self._hosts = tuple(h.lower() for h in hosts)
         self._settings = settings
         self._proxy = urlsplit(settings.proxy) if settings.proxy else None
         self._record = record
         self._fetches = 0
+        self._room = most_bytes
+        self.totals: Counter[str] = Counter()
 
     async def serve(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one proxy request and close the connection; `head` ends with its blank line."""
@@ -101,6 +116,9 @@ class Egress:
             writer.write(_answer(refusal.status, str(refusal)))
         except OSError as error:  # also time-outs: TimeoutError is one
             fetch.error = f"{type(error).__name__}: {error}".rstrip(": ")
+        except OverCap as error:
+            fetch.error = str(error)
+            writer.transport.abort()  # an orderly end would look like the end of the file
         finally:
             writer.close()
             self._fetches += 1
@@ -124,10 +142,10 @@ class Egress:
             if target.method == "CONNECT":
                 fetch.status = 200
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await _relay(fetch, (reader, origin), (remote, writer))
+                await _relay(fetch, (reader, origin), (remote, writer), self._count)
             else:
                 origin.write(self._plain_head(target))
-                await _relay(fetch, None, (remote, writer))
+                await _relay(fetch, None, (remote, writer), self._count)
         finally:
             origin.transport.abort()
 
@@ -138,6 +156,16 @@ class Egress:
             raise Refused(403, f"{target.host} is not on this task's list of download hosts")
         if target.port not in self._settings.egress_ports:
             raise Refused(403, f"port {target.port} is not open for downloads")
+        if self._room is not None and self._room <= 0:
+            raise Refused(403, USED_UP)
+
+    def _count(self, fetch: Fetch, size: int) -> None:
+        """Raises OverCap when these bytes are more than this run may still fetch."""
+        self.totals[fetch.host] += size
+        if self._room is not None:
+            self._room -= size
+            if self._room < 0:
+                raise OverCap(f"cut off: {USED_UP}")
 
     async def _connect(self, target: Target) -> Streams:
         if self._proxy is not None:
@@ -221,8 +249,10 @@ async def _open_tunnel(streams: Streams, target: Target, credentials: Sequence[s
         raise
 
 
-async def _relay(fetch: Fetch, out: Streams | None, back: Streams) -> None:
-    """Copy until the origin ends; silence in both directions ends it too.
+async def _relay(
+    fetch: Fetch, out: Streams | None, back: Streams, count: Callable[[Fetch, int], None]
+) -> None:
+    """Copy until the origin ends; silence in both directions ends it too, and so does what `count` raises.
 
     A plain request has no body, so nothing after its head is passed on (`out` is None): the origin must
     not see requests that were not checked.
@@ -233,6 +263,7 @@ async def _relay(fetch: Fetch, out: Streams | None, back: Streams) -> None:
         while data := await reader.read(CHUNK):
             if not fetch.status and data.startswith(b"HTTP/1."):
                 fetch.status = int(data[9:12]) if data[9:12].isdigit() else 0
+            count(fetch, len(data))
             setattr(fetch, counter, getattr(fetch, counter) + len(data))
             silence.reschedule(loop.time() + IDLE_S)
             writer.write(data)
@@ -244,6 +275,9 @@ async def _relay(fetch: Fetch, out: Streams | None, back: Streams) -> None:
         try:
             await copy(reader, writer, "sent")
         except OSError:  # the client is gone, so the origin may go too
+            writer.transport.abort()
+        except OverCap as error:
+            fetch.error = str(error)
             writer.transport.abort()
 
     async with asyncio.timeout(IDLE_S) as silence:

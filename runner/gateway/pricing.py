@@ -27,6 +27,22 @@ def priced(model: Model, tokens: Tokens) -> float | None:
     return (cost + tokens.output * prices.output) / MILLION
 
 
+def is_priced(model: Model) -> bool:
+    """Whether a cost limit can be held: the price is known before a request is sent."""
+    return priced(model, Tokens(input=1, cached_input=0, output=1)) is not None
+
+
+def worst_usd(model: Model, read: int, written: int) -> float | None:
+    """The most that so many tokens can cost: all of the input may be written to the cache, or none."""
+    ways = (
+        Tokens(input=read, cached_input=0, output=written),
+        Tokens(input=read, cached_input=0, output=written, cache_write=read),
+        Tokens(input=read, cached_input=read, output=written),
+    )
+    known = [cost for tokens in ways if (cost := priced(model, tokens)) is not None]
+    return max(known, default=None)
+
+
 def _table_cost(model: Model, tokens: Tokens) -> float | None:
     usage = Usage(
         input_tokens=tokens.input,

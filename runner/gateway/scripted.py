@@ -10,8 +10,10 @@
         - say: done                 # no call: ends the phase
 
 Which step is next is read from the conversation, so a repeated request gets the same answer: after so many
-tool results, or for an agent without tools, the first step whose text has not been said in it. A request of
-an agent with tools that offers none (for a title, say) gets a word and costs no step.
+tool results. An agent without tools is told all steps up to the next words without a call at once, the first
+such group that has not been said in the conversation. A request of an agent with tools that offers none (for
+a title, say) gets a word and costs no step. Waiting for a command costs none either. Files too long for one
+command are written by several, each a turn.
 """
 
 from __future__ import annotations
@@ -23,18 +25,20 @@ import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from runner.core.errors import SpecError
-from runner.core.protocols import ToolUse
+from runner.core.protocols import ToolUse, Waits
 from runner.core.records import Record
 from runner.gateway.upstream import Answer, Call
 from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
 
 CHARACTERS_PER_TOKEN = 4
+COMMAND_BYTES = 60_000  # a shell takes 131,072 in one argument, some agents less
+BASE64_LINES = COMMAND_BYTES * 2 // 3 // 77
 THE_END = Reply(text="There is nothing more to do.")
 ASIDE = "Noted."
 
@@ -95,8 +99,16 @@ class Rendering(Protocol):
         """A shell command as a call of one of the agent's tools, or as a text."""
         ...
 
+    def waits(self, request: bytes) -> Waits:
+        """How often the conversation waited for a command, and the call that waits on if one still runs."""
+        ...
+
     def write_files(self, files: Mapping[str, bytes]) -> str | None:
         """Files written by text alone; None if commands do it."""
+        ...
+
+    def finish(self, tools: Sequence[str]) -> ToolUse | None:
+        """The call that ends the agent's work; None if words without a call do."""
         ...
 
 
@@ -126,28 +138,63 @@ class ScriptedModel:
 
     def _next(self, call: Call) -> Reply:
         steps = self._script.phases.get(call.phase, ())
+        moves = [move for step in steps for move in self._moves(step)]
         if call.summary.tools:
-            turn = call.summary.turn
-            return self._played(steps[turn], turn, call.summary.tools) if turn < len(steps) else THE_END
-        replies = [self._played(step, turn, ()) for turn, step in enumerate(steps)]
-        if any(reply.tool_calls for reply in replies):
+            waits = self._rendering.waits(call.body)
+            turn = call.summary.turn - waits.made
+            if waits.next is not None:
+                return Reply(tool_calls=(_call(f"call_{turn - 1}_{waits.made}", waits.next),))
+            move = moves[turn] if turn < len(moves) else Step(say=THE_END.text)
+            return self._played(move, turn, call.summary.tools)
+        if any(self._played(move, turn, ()).tool_calls for turn, move in enumerate(moves)):
             return Reply(text=ASIDE)
-        return next((r for r in replies if json.dumps(r.text)[1:-1].encode() not in call.body), THE_END)
+        said = list(_texts(json.loads(call.body)))
+        left = (text for text in self._told_at_once(steps) if not any(text in message for message in said))
+        return next((Reply(text=text) for text in left), THE_END)
 
-    def _played(self, step: Step, turn: int, tools: Sequence[str]) -> Reply:
-        if step.write:
-            files = {name: file.read_bytes() for name, file in _sources(self._files, step.write)}
-            text = self._rendering.write_files(files)
-            if text is not None:
-                return Reply(text="\n\n".join(filter(None, [step.say, text])))
-        command = "\n".join(_write_commands(self._files, step.write)) if step.write else step.run
-        if command is None:
-            return Reply(text=step.say)
-        use = self._rendering.run_command(command, tools)
+    def _told_at_once(self, steps: Sequence[Step]) -> Iterator[str]:
+        """What an agent without tools is told in one turn: nothing comes back before words that end it."""
+        parts: list[str] = []
+        for n, step in enumerate(steps, 1):
+            parts += [self._played(move, 0, ()).text.strip() for move in self._moves(step)]
+            if n == len(steps) or (step.run is None and not step.write):
+                yield "\n\n".join(parts)
+                parts = []
+
+    def _moves(self, step: Step) -> Iterator[Step]:
+        """The step as turns that run one command each, or only say something."""
+        if not step.write:
+            yield step
+            return
+        files = {name: file.read_bytes() for name, file in _sources(self._files, step.write)}
+        text = self._rendering.write_files(files)
+        if text is not None:
+            yield Step(say="\n\n".join(filter(None, [step.say, text])))
+            return
+        for n, command in enumerate(_write_commands(self._files, step.write)):
+            yield Step(say="" if n else step.say, run=command)
+
+    def _played(self, move: Step, turn: int, tools: Sequence[str]) -> Reply:
+        agent = self._rendering
+        use = agent.finish(tools) if move.run is None else agent.run_command(move.run, tools)
+        if use is None:
+            return Reply(text=move.say)
         if isinstance(use, str):
-            return Reply(text="\n\n".join(filter(None, [step.say, use])))
-        call = ToolCall(f"call_{turn}", use.name, json.dumps(use.arguments))
-        return Reply(text=step.say, tool_calls=(call,))
+            return Reply(text="\n\n".join(filter(None, [move.say, use])))
+        return Reply(text=move.say, tool_calls=(_call(f"call_{turn}", use),))
+
+
+def _call(identity: str, use: ToolUse) -> ToolCall:
+    return ToolCall(identity, use.name, json.dumps(use.arguments))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string in some JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _roots(folder: Path, shared: Path | None) -> tuple[Path, ...]:
@@ -163,10 +210,16 @@ def _check_source(roots: tuple[Path, ...], name: str, where: str) -> None:
 
 
 def _write_commands(roots: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[str]:
-    yield f"# write {', '.join(names)}"
-    yield "set -e"
+    """Commands of bounded length that write the files, one after the other."""
+    head = f"# write {', '.join(names)}\nset -e\n"
+    command = head
     for path, file in _sources(roots, names):
-        yield from _write_command(PurePosixPath(path), file.read_bytes(), os.access(file, os.X_OK))
+        for part in _write_parts(PurePosixPath(path), file.read_bytes(), os.access(file, os.X_OK)):
+            if len(command) > len(head) and len(command.encode()) + len(part.encode()) > COMMAND_BYTES:
+                yield command.removesuffix("\n")
+                command = head
+            command += part
+    yield command.removesuffix("\n")
 
 
 def _sources(roots: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
@@ -179,20 +232,22 @@ def _sources(roots: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[tuple[
         yield from sorted(found.items())
 
 
-def _write_command(path: PurePosixPath, content: bytes, executable: bool) -> Iterator[str]:
+def _write_parts(path: PurePosixPath, content: bytes, executable: bool) -> Iterator[str]:
+    """Each at most as long as a command; together they write one file."""
     target = shlex.quote(path.as_posix())
-    if path.parent != PurePosixPath():
-        yield f"mkdir -p {shlex.quote(path.parent.as_posix())}"
+    folder = f"mkdir -p {shlex.quote(path.parent.as_posix())}\n" if path.parent != PurePosixPath() else ""
     text = _heredoc_text(content)
-    if text is None:
-        yield f"base64 -d > {target} <<'END_OF_FILE'"
-        yield base64.encodebytes(content).decode().rstrip("\n")
+    if text is not None and len(content) < COMMAND_BYTES * 2 // 3:
+        parts = [f"{folder}cat > {target} <<'END_OF_FILE'\n{text}END_OF_FILE\n"]
     else:
-        yield f"cat > {target} <<'END_OF_FILE'"
-        yield from [text[:-1]] if text else []
-    yield "END_OF_FILE"
-    if executable:
-        yield f"chmod +x {target}"
+        lines = base64.encodebytes(content).decode().splitlines(keepends=True)
+        parts = [
+            f"{'' if at else folder}base64 -d {'>>' if at else '>'} {target} <<'END_OF_FILE'\n"
+            f"{''.join(lines[at : at + BASE64_LINES])}END_OF_FILE\n"
+            for at in range(0, len(lines), BASE64_LINES)
+        ]
+    yield from parts[:-1]
+    yield parts[-1] + (f"chmod +x {target}\n" if executable else "")
 
 
 def _heredoc_text(content: bytes) -> str | None:

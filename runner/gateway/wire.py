@@ -29,6 +29,7 @@ class Fault(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     REQUEST_REFUSED = "request_refused"
     CONTEXT_OVERFLOW = "context_overflow"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class RequestSummary:
 
     `turn` counts the tool results in it, or where no tools are offered the model's own messages: 0 at the
     start. `tools` are the names of the tools it offers. `result` is a digest of the newest tool results, by
-    which a model that makes no progress is told.
+    which a model that makes no progress is told. `choices`: how many replies are asked for, each of
+    `max_output_tokens`.
     """
 
     model: str
@@ -47,6 +49,7 @@ class RequestSummary:
     turn: int
     tools: tuple[str, ...] = ()
     result: str = ""
+    choices: int = 1
 
 
 @dataclass(frozen=True)

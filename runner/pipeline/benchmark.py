@@ -11,31 +11,37 @@ from runner import agents
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.protocols import Agent, Executor
-from runner.core.records import Blame, Model, PhaseKind, Rubric, Run, RunStatus, Task, Trial
+from runner.core.records import Blame, Limits, Model, PhaseKind, Rubric, Run, RunStatus, Task, Trial
 from runner.core.registry import load
+from runner.gateway.pricing import is_priced
 from runner.pipeline.events import Event, Listener
 from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory, rubric_for
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
+from runner.pipeline.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
 from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model
 
 MOST_ATTEMPTS = 3
 # Trying again does not help against these: stop at once.
-FINAL_CODES = {"bad_key", "no_credit", "quota", "model_not_found", "request_refused"}
+FINAL_CODES = {"bad_key", "no_credit", "quota", "model_not_found", "request_refused", SPEND_CAP}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for, in names. `rubric` None means the task's own."""
+    """What the user asked for, in names. `rubric` None means the task's own, `model` None its demo.
 
-    model: str
+    `max_cost_usd` bounds each run beside the task's own limits, `spend_cap_usd` all that are started.
+    """
+
+    model: str | None
     task: str
     agent: str
     epochs: int = 1
     rubric: str | None = None
     again: bool = False
+    max_cost_usd: float | None = None
+    spend_cap_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,32 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
         get_rubric(task.rubric, settings)  # repair phases ask by the task's own, whatever grades
     agent: Agent = load(agents, request.agent, "agent").AGENT
     catalogue = load_catalogue(settings.shipped_models, settings.models)
-    model = resolve_model(request.model, catalogue, settings.tasks / task.id, agent.wires)
+    named = request.model or task.demo
+    if named is None:
+        raise UserError(f"which model? task {task.id} has no demo of its own; give --model provider/name")
+    model = resolve_model(named, catalogue, settings.tasks / task.id, agent.wires)
+    task = _bounded(task, model, request)
     key = find_key(model, environ)
     jobs = tuple(
         TrialJob(trial_of(task, model, agent, epoch), task, model, agent, key)
         for epoch in range(1, request.epochs + 1)
     )
     return Plan(jobs, rubric, request.again)
+
+
+def _bounded(task: Task, model: Model, request: Request) -> Task:
+    """The task with the user's own limit: another limit makes another trial, so its runs are kept apart."""
+    for option, value in (("--max-cost", request.max_cost_usd), ("--spend-cap", request.spend_cap_usd)):
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(f"{option}: should be an amount of USD above 0, not {value:g}")
+        if value is not None and not is_priced(model):
+            told = f"the price of {model.id} is unknown, so {option} cannot be held"
+            raise UserError(f"{told}; give its `prices` in your models.yaml, or leave {option} out")
+    if request.max_cost_usd is None:
+        return task
+    limits = task.limits or Limits()
+    least = min(request.max_cost_usd, limits.cost_usd if limits.cost_usd is not None else float("inf"))
+    return task.model_copy(update={"limits": limits.model_copy(update={"cost_usd": least})})
 
 
 def trial_of(task: Task, model: Model, agent: Agent, epoch: int) -> Trial:

@@ -14,8 +14,8 @@ REPLAYED = "replayed"  # carries a `Replayed`
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is one of: waiting, resumed, run, phase, skipped, turn, snapshot, review_changed, failed_checks,
-    retry, replayed, sealed, probe, scored."""
+    """`kind` is one of: waiting, resumed, run, warning, phase, skipped, turn, snapshot, review_changed,
+    failed_checks, downloads, retry, replayed, sealed, probe, scored."""
 
     kind: str
     run: str

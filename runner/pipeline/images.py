@@ -1,4 +1,4 @@
-"""Building and listing sandbox images, with an engine that is set up first where that is allowed."""
+"""Building and listing images and agents, with an engine that is set up first where that is allowed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from docker import APIClient
 
-from runner.pipeline.settings import Settings
+from runner.core.errors import SetupError
+from runner.core.protocols import Agent
+from runner.pipeline.settings import Settings, all_agents
 from runner.sandbox.engine import connect
 from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
 from runner.sandbox.provision import ensure_engine
-from runner.sandbox.recipes import all_image_names, image_tag
+from runner.sandbox.recipes import AGENTS_ON, all_image_names, image_tag
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,16 @@ class ImageState:
     def is_built(self) -> bool:
         """Whether the engine has it."""
         return self.size_mb is not None
+
+
+@dataclass(frozen=True)
+class AgentState:
+    """An agent; `size_mb` is what it adds to an image, None if unknown."""
+
+    id: str
+    version: str
+    wires: tuple[str, ...]
+    size_mb: int | None
 
 
 def set_up_engine(settings: Settings, progress: Progress) -> APIClient:
@@ -53,6 +65,34 @@ def list_images(settings: Settings) -> list[ImageState]:
 def image_states(settings: Settings, client: APIClient) -> list[ImageState]:
     """Every image, built or not."""
     return [_state(name, settings, client) for name in all_image_names(settings.images)]
+
+
+def list_agents(settings: Settings) -> list[AgentState]:
+    """Every agent; no size is known of one that is not built, nor without an engine."""
+    try:
+        client = connect(settings.engine_url, settings.host)
+    except SetupError:
+        return _agent_states(settings, None)
+    with closing(client):
+        return _agent_states(settings, client)
+
+
+def _agent_states(settings: Settings, client: APIClient | None) -> list[AgentState]:
+    return [
+        AgentState(agent.id, agent.version, agent.wires, _own_mb(agent, settings, client))
+        for agent in all_agents()
+    ]
+
+
+def _own_mb(agent: Agent, settings: Settings, client: APIClient | None) -> int | None:
+    """What its image has more than the one it was built on."""
+    if not agent.install:
+        return 0
+    if client is None:
+        return None
+    states = [_state(name, settings, client) for name in (agent.id, AGENTS_ON)]
+    whole, below = (state.size_mb for state in states)
+    return None if whole is None or below is None else whole - below
 
 
 def _state(name: str, settings: Settings, client: APIClient) -> ImageState:

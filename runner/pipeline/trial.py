@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import traceback
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 from runner.archive.archive import Attempt
 from runner.archive.repository import Repository
-from runner.core.errors import AgentError, SandboxError, ShipworthyError, UnpackError
-from runner.core.protocols import Agent, Endpoint, ExecResult, Sandbox, SandboxSpec, Session
+from runner.core.errors import AgentError, SandboxError, ShipworthyError
+from runner.core.protocols import Agent, SandboxSpec
 from runner.core.records import (
+    UNKNOWN_USAGE,
     Blame,
+    Disagreement,
     Failure,
     Model,
     Phase,
     PhaseKind,
     PhaseResult,
+    Resources,
     Run,
     RunStatus,
     Task,
@@ -31,16 +31,19 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.ledger import Exchange
+from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.phase import PhaseWorker
 from runner.pipeline.repair import failures, skipped, with_failures
 from runner.pipeline.review import changed_beside
-from runner.pipeline.snapshot import take_snapshot
 from runner.pipeline.trees import TreeEvidence
 from runner.pipeline.workbench import Workbench
 
-_KILLED = 128  # and above: ended by a signal
+MEGABYTE = 1_000_000
+SPEND_CAP = "spend_cap"
+AGENT_MEMORY_MB = 1024  # what a command-line agent may take beside the task's own memory
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class _Progress:
     usage: Usage = field(default_factory=Usage)
     status: RunStatus = RunStatus.FAILED
     failure: Failure | None = None
+    disagreements: list[Disagreement] = field(default_factory=list)
 
     def fail(self, kind: Blame, code: str, message: str) -> None:
         """The first failure is the cause."""
@@ -110,7 +114,7 @@ async def run_attempt(bench: Workbench, job: TrialJob, listen: Listener) -> Run:
 
 def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
     """Seal what a killed runner left of this trial as interrupted; its cost is not known any more."""
-    unknown = Usage(input_tokens=None, cached_input_tokens=None, output_tokens=None, cost_usd=None)
+    unknown = UNKNOWN_USAGE.model_copy(update={"requests": 0})
     for attempt in bench.archive.abandoned(job.trial):
         logged = attempt.events if attempt.events.exists() else attempt.folder
         last = datetime.fromtimestamp(logged.stat().st_mtime, UTC)
@@ -123,6 +127,8 @@ def seal_abandoned(bench: Workbench, job: TrialJob) -> None:
 async def _work(
     bench: Workbench, job: TrialJob, attempt: Attempt, events: EventLog, progress: _Progress
 ) -> None:
+    if cap := bench.gateway.spent_out():
+        return progress.fail(Blame.INFRA, SPEND_CAP, f"the spend cap left nothing for this run: {cap}")
     identity = f"{job.trial.id}/{attempt.number}"
     socket = bench.lease.folder / f"{job.trial.digest()[:8]}-{attempt.number}.sock"
     door_spec = DoorSpec(
@@ -132,6 +138,7 @@ async def _work(
         transcript=attempt.transcript,
         downloads=attempt.egress,
         egress=job.task.egress,
+        egress_bytes=job.task.egress_mb * MEGABYTE,
         limits=job.task.limits,
         rendering=job.agent,
         cassette=attempt.cassette,
@@ -145,11 +152,14 @@ async def _work(
     events.emit("run", model=job.model.id, agent=job.agent.id, task=job.task.id, epoch=job.trial.epoch)
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(bench.gateway.open_door(door_spec, on_exchange))
+        stack.callback(lambda: events.emit("downloads", hosts=door.fetched))
+        if warning := unheld(job.task, door):
+            events.emit("warning", message=warning)
         stack.callback(lambda: _keep_replayed(door, events))
         spec = SandboxSpec(
             image=bench.image(job.task, job.agent),
             run=identity,
-            resources=job.task.resources,
+            resources=_resources(job),
             door=socket,
         )
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
@@ -160,14 +170,20 @@ async def _work(
             if phase is None:
                 progress.phases.append(skipped(asked))
                 continue
+            why_not, phase = door.spent_out(), within_run(phase, job.task, progress.phases)
+            if why_not or phase is None:
+                events.emit("skipped", phase=asked.id, why=why_not or NO_TIME)
+                progress.phases.append(not_begun(asked, "budget" if why_not else "wall_time"))
+                break
             events.emit("phase", phase=phase.id)
-            worker = _PhaseWorker(job, phase, sandbox, door, repository, attempt)
-            result, failure = await worker.run(events)
-            progress.phases.append(result)
+            worker = PhaseWorker(job.agent, job.model, phase, sandbox, door, repository, attempt)
+            outcome = await worker.run(events, is_first=not progress.phases)
+            progress.phases.append(outcome.result)
+            progress.disagreements += outcome.disagreements
             if phase.kind is PhaseKind.REVIEW:
                 _note_changes(repository, job.task, progress, events)
-            progress.failure = progress.failure or failure
-            if failure:
+            progress.failure = progress.failure or outcome.failure
+            if outcome.failure:
                 break
         await asyncio.to_thread(repository.pack)
 
@@ -206,78 +222,12 @@ def _note_changes(repository: Repository, task: Task, progress: _Progress, event
         events.emit("review_changed", phase=progress.phases[-1].id, files=changed[:100], count=len(changed))
 
 
-@dataclass(frozen=True)
-class _PhaseWorker:
-    job: TrialJob
-    phase: Phase
-    sandbox: Sandbox
-    door: Door
-    repository: Repository
-    attempt: Attempt
-
-    async def run(self, events: EventLog) -> tuple[PhaseResult, Failure | None]:
-        """The agent's work and the snapshot of what it left."""
-        started, clock = datetime.now(UTC), monotonic()
-        self.door.begin_phase(self.phase.id, self.phase.limits)
-        endpoint = Endpoint(
-            base_url="http://127.0.0.1:8080",
-            model=self.job.model.name,
-            token=self.door.token,
-            wire=self.job.model.wire,
-        )
-        session = await self.job.agent.run(self.sandbox, self.phase.prompt, endpoint, self.phase.limits)
-        result = session.result
-        wall_s = monotonic() - clock
-        self._keep_logs(session)
-        await self.sandbox.restart()
-        failure = self._killed(result) or self.door.verdict(agent_done=result.ok)
-        commit = tree = None
-        try:
-            snapshot = await take_snapshot(self.sandbox, self.repository, self.phase.id, started)
-            commit, tree = snapshot.commit, snapshot.tree
-            events.emit("snapshot", phase=self.phase.id, tree=tree, skipped=snapshot.skipped)
-        except UnpackError as error:
-            failure = failure or Failure(kind=Blame.MODEL, code="unusable_workspace", message=str(error))
-        stopped_by = self._stopped_by(result)
-        if failure is None and stopped_by == "crashed":
-            failure = Failure(kind=Blame.HARNESS, code="agent_crashed", message=_end(result))
-        outcome = PhaseResult(
-            id=self.phase.id,
-            kind=self.phase.kind,
-            started=started,
-            wall_s=round(wall_s, 3),
-            usage=self.door.usage(self.phase.id),
-            exit_code=result.exit_code,
-            stopped_by=stopped_by,
-            commit=commit,
-            tree=tree,
-            configuration=hashlib.sha256(session.configuration.encode()).hexdigest(),
-        )
-        return outcome, failure
-
-    def _keep_logs(self, session: Session) -> None:
-        """What the agent wrote, what it was started with, and its own log's events, one JSON line each."""
-        logs, phase = self.attempt.logs, self.phase.id
-        written = [session.result.stderr, session.result.stdout]
-        (logs / f"{phase}.log").write_bytes(b"\n".join(filter(None, written)))
-        (logs / f"{phase}.config.json").write_text(session.configuration, "utf-8")
-        steps = (json.dumps(asdict(step)) + "\n" for step in session.steps)
-        (logs / f"{phase}.steps.jsonl").write_text("".join(steps), "utf-8")
-
-    def _stopped_by(self, result: ExecResult) -> str:
-        if result.timed_out:
-            return "wall_time"
-        if self.door.refusal(self.phase.id):
-            return "budget"
-        if self.door.is_context_full(self.phase.id):
-            return "context_full"
-        return "done" if result.ok else "crashed"
-
-    def _killed(self, result: ExecResult) -> Failure | None:
-        """By a signal: for want of memory or by the model's own commands, so it is the model's doing."""
-        if result.exit_code is None or result.exit_code < _KILLED:
-            return None
-        return Failure(kind=Blame.MODEL, code="agent_killed", message=_end(result))
+def _resources(job: TrialJob) -> Resources:
+    """The task's, with room for the agent's own program: its memory is not what the model is judged by."""
+    have = job.task.resources
+    if not job.agent.install:
+        return have
+    return have.model_copy(update={"memory_mb": have.memory_mb + AGENT_MEMORY_MB})
 
 
 def _keep_replayed(door: Door, events: EventLog) -> None:
@@ -286,15 +236,11 @@ def _keep_replayed(door: Door, events: EventLog) -> None:
         events.emit(REPLAYED, **replayed.model_dump())
 
 
-def _end(result: ExecResult) -> str:
-    said = result.stderr[-1000:].decode("utf-8", "replace").strip()
-    return f"the agent ended with exit code {result.exit_code}: {said}"
-
-
 def _turn(exchange: Exchange, usage: Usage) -> dict[str, object]:
     return {
         "phase": exchange.phase,
         "turn": exchange.n,
+        "attempt": exchange.attempt,
         "status": exchange.status,
         "command": exchange.command,
         "error": exchange.error,
@@ -315,5 +261,6 @@ def _run(job: TrialJob, attempt: Attempt, progress: _Progress, image: str) -> Ru
         image=image,
         tree=trees[-1] if trees else None,
         failure=progress.failure,
+        disagreements=tuple(progress.disagreements),
         replay_of=job.replay.run if job.replay else None,
     )

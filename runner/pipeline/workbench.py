@@ -71,8 +71,13 @@ def set_up(settings: Settings, images: set[str], progress: Progress) -> dict[str
 
 
 @asynccontextmanager
-async def open_workbench(settings: Settings, images: dict[str, str]) -> AsyncIterator[Workbench]:
-    """Engine, gateway and archive, after `set_up`; what dead runners left is swept away first."""
+async def open_workbench(
+    settings: Settings, images: dict[str, str], spend_cap_usd: float | None = None
+) -> AsyncIterator[Workbench]:
+    """Engine, gateway and archive, after `set_up`; what dead runners left is swept away first.
+
+    `spend_cap_usd` bounds what model calls may cost as long as it is open.
+    """
     async with AsyncExitStack() as stack:
         client = stack.enter_context(closing(connect(settings.engine_url, settings.host)))
         lease = stack.enter_context(Lease(Path(tempfile.gettempdir()) / f"shipworthy-{os.getuid()}"))
@@ -80,7 +85,7 @@ async def open_workbench(settings: Settings, images: dict[str, str]) -> AsyncIte
         backend = DockerBackend(client, settings.engine_url, lease, settings.runtime, door.mode)
         stack.callback(backend.close)
         await backend.sweep()
-        gateway = await stack.enter_async_context(open_gateway(_gateway_settings(settings)))
+        gateway = await stack.enter_async_context(open_gateway(_gateway_settings(settings, spend_cap_usd)))
         yield Workbench(settings, open_archive(settings), backend, gateway, lease, images)
 
 
@@ -101,7 +106,7 @@ def check_disk(archive: Path) -> None:
         )
 
 
-def _gateway_settings(settings: Settings) -> GatewaySettings:
+def _gateway_settings(settings: Settings, spend_cap_usd: float | None) -> GatewaySettings:
     proxies = {name.lower(): value for name, value in settings.proxies}
     proxy = proxies.get("https_proxy") or proxies.get("http_proxy")
-    return GatewaySettings(ca_bundle=settings.ca_bundle, proxy=proxy)
+    return GatewaySettings(ca_bundle=settings.ca_bundle, proxy=proxy, spend_cap_usd=spend_cap_usd)

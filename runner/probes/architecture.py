@@ -11,6 +11,7 @@ from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import Method, RubyClass, in_area
 from runner.probes.kit.ruby.syntax import Call, constant_path, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
@@ -138,13 +139,13 @@ class ArchitectureProbe:
     """Looks at who does what."""
 
     id = "architecture"
-    version = 2
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree, subject.manifests)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree, subject.manifests))
 
 
 PROBE = ArchitectureProbe()

@@ -14,6 +14,7 @@ from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.gemfile import Gemfile
 from runner.probes.kit.page import frontend
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.verdicts import Verdict
 
 
@@ -95,7 +96,7 @@ class Deliverables:
     """Looks for each thing the brief asks for."""
 
     id = "deliverables"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         f"deliverables.{name}": statement for name, (statement, _) in _CHECKS.items()
@@ -103,7 +104,7 @@ class Deliverables:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding per check."""
-        return findings(subject.tree)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree))
 
 
 def findings(tree: SourceTree) -> list[Finding]:

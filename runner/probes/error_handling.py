@@ -14,6 +14,7 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.preflight import key_tests
 from runner.probes.kit.llm.rescues import BROAD, Clause, Guard, Rescues
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import in_area, is_task
 from runner.probes.kit.ruby.syntax import Call, descendants, statements, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
@@ -186,13 +187,13 @@ class ErrorHandlingProbe:
     """Follows a provider's failure through the application."""
 
     id = "error_handling"
-    version = 2
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree, subject.manifests)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree, subject.manifests))
 
 
 PROBE = ErrorHandlingProbe()

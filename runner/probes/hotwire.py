@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
+from tree_sitter import Node
+
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
@@ -13,6 +15,7 @@ from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
 from runner.probes.kit.page.javascript import JavaScriptFile
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import in_area, is_test
 from runner.probes.kit.ruby.syntax import Call, RubyFile, is_sent, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
@@ -46,6 +49,21 @@ class _Repository:
         self.app = Application(tree)
         self.ruby = [file for file in self.app.ruby("*.rb", "*.erb") if not is_test(file.path)]
         self.calls = [call for file in self.ruby for call in file.calls]
+
+    @cached_property
+    def renderings(self) -> int:
+        """How many calls render something."""
+        return sum(len(calls) for _, calls, _ in self.rendered)
+
+    @cached_property
+    def rendered(self) -> list[tuple[RubyFile, list[tuple[Call, set[str]]], dict[str, Node]]]:
+        """Of each file its rendering calls with what they name, and where it first writes a string."""
+        found = []
+        for file in self.ruby:
+            calls = [(c, _names(c)) for c in file.calls if _RENDERING.match(c.name)]
+            strings = dict(reversed(file.strings))
+            found.append((file, calls, strings))
+        return found
 
     @cached_property
     def scripts(self) -> list[JavaScriptFile]:
@@ -203,14 +221,18 @@ def _rendering(repository: _Repository, path: str) -> Location | None:
     folder, _, file = path.partition("app/views/")[2].rpartition("/")
     name = file.removeprefix("_").partition(".")[0]
     folders = folder.split("/")
-    for ruby in repository.ruby:
-        for call in (call for call in ruby.calls if _RENDERING.match(call.name)):
-            named = {value for value in map(literal, (*call.positional, call.keyword("partial"))) if value}
+    repository.app.code.budget.spend(1 + repository.renderings // 4)
+    for ruby, renderings, strings in repository.rendered:
+        for call, named in renderings:
             if named & {name, f"{folder}/{name}"} or _is_record(call, folders[-1], name):
                 return call.location
-        if any(value == f"{folder}/{name}" for value, _ in ruby.strings) and ruby.path != path:
-            return next(ruby.location(node) for value, node in ruby.strings if value == f"{folder}/{name}")
+        if f"{folder}/{name}" in strings and ruby.path != path:
+            return ruby.location(strings[f"{folder}/{name}"])
     return None
+
+
+def _names(call: Call) -> set[str]:
+    return {value for value in map(literal, (*call.positional, call.keyword("partial"))) if value}
 
 
 def _is_record(call: Call, folder: str, name: str) -> bool:
@@ -232,7 +254,7 @@ class Hotwire:
     """Looks for Turbo Streams, connected Stimulus controllers and partials of messages."""
 
     id = "hotwire"
-    version = 2
+    version = 3
     needs_lab = False
     checks: Mapping[str, str] = {
         "hotwire.turbo_streams": "turns are shown by Turbo Streams, not by a script that writes HTML",
@@ -242,7 +264,7 @@ class Hotwire:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding per check."""
-        return findings(subject.tree)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree))
 
 
 def findings(tree: SourceTree) -> list[Finding]:

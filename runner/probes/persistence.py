@@ -11,6 +11,7 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.stores import Kept, bounds, environment, kept_places
 from runner.probes.kit.llm.turns import kept_chats
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {
@@ -78,13 +79,13 @@ class PersistenceProbe:
     """Looks for the place where the conversation lives."""
 
     id = "persistence"
-    version = 2
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree, subject.manifests)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree, subject.manifests))
 
 
 PROBE = PersistenceProbe()

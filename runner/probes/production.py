@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tree_sitter import Node
+
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
@@ -12,6 +14,7 @@ from runner.probes.kit.files import yaml_data
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import javascript, raw_scripts
 from runner.probes.kit.ruby import process_state
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.raw_ruby import RawOutput
 from runner.probes.kit.ruby.syntax import Call, descendants, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place
@@ -20,6 +23,12 @@ _NO_APP = "there is no Rails application"
 _TOKEN_CHECK = "verify_authenticity_token"
 _OFF_SWITCHES = ("allow_forgery_protection=", "default_protect_from_forgery=", "protect_from_forgery=")
 _HARMLESS = re.compile(r"config/environments/(?:test|development)\.rb$")
+_CALLED_BY_SERVICES = re.compile(r"webhook|omniauth|_callbacks?_controller|pwa_controller")
+_SAFE_ACTIONS = frozenset(("show", "index", "new", "edit"))
+_TOKEN = re.compile(
+    r"authenticate_(?:or_request_)?with_http_token|request\.authorization|doorkeeper_authorize!|authenticate_api_\w+"
+    r"|headers\W{1,4}(?:HTTP_)?(?:Authorization|AUTHORIZATION|X-Api-Key|X-API-KEY)"
+)
 _FIRST_SAFE_DEFAULTS = 5.2
 _SHARED_STORES = re.compile(r"redis|mem_cache|solid|file_store|dalli", re.IGNORECASE)
 _CABLE_USE = re.compile(
@@ -34,7 +43,7 @@ def _csrf(app: Application) -> Verdict:
     if not app.exists:
         return moot(_NO_APP)
     calls = [call for file in app.ruby("app/*.rb", "config/*.rb", "lib/*.rb") for call in file.calls]
-    switched_off = [call.location for call in calls if _switches_off(call)]
+    switched_off = [call.location for call in calls if _switches_off(call) and _is_forgeable(app, call)]
     if switched_off:
         return bad("CSRF protection is switched off", switched_off)
     protected = any(call.name == "protect_from_forgery" for call in calls)
@@ -67,6 +76,26 @@ def _switches_off(call: Call) -> bool:
     )
 
 
+def _is_forgeable(app: Application, call: Call) -> bool:
+    """Whether a browser's cookie is what lets a request in: not for services that sign what they send,
+    clients that bring a token, or actions that change nothing."""
+    if _CALLED_BY_SERVICES.search(call.file.path):
+        return False
+    actions = call.keyword("only")
+    named = (
+        set() if actions is None else {literal(n) for n in descendants(actions, "simple_symbol", "string")}
+    )
+    if named and named <= _SAFE_ACTIONS:
+        return False
+    owner = app.code.owner(call.file, call.node)
+    return not any(_brings_token(body) for above in app.code.lineage(owner) for _, body in above.bodies)
+
+
+def _brings_token(body: Node) -> bool:
+    """Whether a controller lets in who shows a token of its own."""
+    return body.text is not None and _TOKEN.search(body.text.decode("utf-8", "replace")) is not None
+
+
 def _only_in_tests(call: Call) -> bool:
     """`... = false if Rails.env.test?`, or in a block under such a condition."""
     around = (
@@ -96,7 +125,8 @@ def _bare_controllers(app: Application) -> list[Location]:
                 for m in owner.methods
                 if m.name in ("create", "update", "destroy", "message", "chat", "send_message")
             ]
-            found += [file.location(owner.bodies[0][1])] if changing else []
+            token = any(_brings_token(body) for c in app.code.lineage(owner) for _, body in c.bodies)
+            found += [file.location(owner.bodies[0][1])] if changing and not token else []
     return found
 
 
@@ -191,7 +221,7 @@ class Production:
     """Looks for switched-off protection, raw output and state that only one worker has."""
 
     id = "production"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         "production.csrf": "CSRF protection is not switched off",
@@ -201,7 +231,7 @@ class Production:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding per check."""
-        return findings(subject.tree)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree))
 
 
 def findings(tree: SourceTree) -> list[Finding]:

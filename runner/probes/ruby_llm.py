@@ -10,6 +10,7 @@ from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.turns import kept_chats, recorded_asks, replays, stuffed_asks, system_prompts
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 CHECKS = {
@@ -99,13 +100,13 @@ class RubyLlmProbe:
     """Reads how the application uses the gem."""
 
     id = "ruby_llm"
-    version = 3
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree, subject.manifests)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree, subject.manifests))
 
 
 PROBE = RubyLlmProbe()

@@ -23,6 +23,9 @@ _ENV_FILE = re.compile(r"(?:^|/)(?:\.env(?:\.[\w.-]+)?|[\w-]+\.env)$")
 _ENV_PATTERN = re.compile(r"example|sample|template|dist$|default|\.erb$", re.IGNORECASE)
 _ENV_TEST = re.compile(r"\.env\.test$")
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s#]*))")
+# Devise's generator writes a random key into a comment of this file: nothing uses it.
+_DEVISE = re.compile(r"(?:^|/)config/initializers/devise\.rb$")
+_COMMENTED = re.compile(r"^[ \t]*# config\.(?:secret_key|pepper) = .*$", re.MULTILINE)
 _KEY_FILE = re.compile(r"(?:^|/)config/(?:master\.key|credentials/[\w-]+\.key)$")
 _MASTER_KEY = re.compile(r"RAILS_MASTER_KEY[\"']?\s*[:=]\s*[\"']?([0-9a-f]{32})\b")
 
@@ -40,6 +43,8 @@ def _secrets(tree: SourceTree, path: str) -> list[Secret]:
     if _DEPENDENCIES.search(path) or (source := tree.text(path)) is None:
         return []
     source = source[:_MAX_CHARS]
+    if _DEVISE.search(path):
+        source = _COMMENTED.sub("", source)
     found = list(provider_secrets(source))
     if not _DATA.search(path):
         known = [secret.value for secret in found]
@@ -90,7 +95,7 @@ class Secrets:
     """Looks for secrets in every text file of the tree; findings never repeat one."""
 
     id = "secrets"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         "secrets.none_in_tree": "no provider key, token or private key stands in any file",

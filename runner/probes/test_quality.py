@@ -12,6 +12,7 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.mocks import Mocks
 from runner.probes.kit.llm.test_suite import Case, TestSuite
+from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.syntax import Call, constant_path, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
@@ -168,13 +169,13 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 3
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
     async def run(self, subject: Subject) -> list[Finding]:
         """Judge the tree."""
-        return findings(subject.tree, subject.manifests)
+        return within_budget(self, subject.tree, lambda: findings(subject.tree, subject.manifests))
 
 
 PROBE = TestQualityProbe()

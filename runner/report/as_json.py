@@ -44,8 +44,12 @@ def run_json(
         "tokens": {
             "input": run.usage.input_tokens,
             "cached_input": run.usage.cached_input_tokens,
+            "cache_write": run.usage.cache_write_tokens,
             "output": run.usage.output_tokens,
+            "reasoning": run.usage.reasoning_tokens,
         },
+        "stopped_by": {phase.id: phase.stopped_by for phase in run.phases},
+        "disagreements": [d.model_dump(mode="json") for d in run.disagreements],
         "replay_of": run.replay_of,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
     }

@@ -15,6 +15,7 @@ from runner.core.records import (
     AppliedDeduction,
     Calibration,
     DimensionScore,
+    Disagreement,
     Failure,
     Finding,
     Improvement,
@@ -28,6 +29,7 @@ from runner.report.text import count, duration, interval, money, printable, toke
 
 BAR_WIDTH = 25
 MAX_LOCATIONS = 5
+ORDINARY = ("done", "nothing_to_repair")
 
 
 def render(
@@ -39,6 +41,11 @@ def render(
 ) -> None:
     """Print it, in 80 columns or more; colour adds nothing that is not also written."""
     console.print(_header(run, score, console))
+    for phase in (p for p in run.phases if p.stopped_by not in ORDINARY):
+        ended = f"Phase {phase.id} was ended by: {phase.stopped_by.replace('_', ' ')}."
+        console.print(printable(ended, console, "yellow"))
+    for disagreement in run.disagreements:
+        console.print(_disagreement(disagreement, console))
     if run.failure:
         console.print(_failure(run.failure, console))
     if score is None:
@@ -85,6 +92,19 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
             ("usage  ", "dim"), f"{count(run.usage.requests)} requests, {tokens(run.usage)} tokens"
         ),
     )
+
+
+def _disagreement(disagreement: Disagreement, console: Console) -> RenderableType:
+    """Two figures for one meter; the ledger's counts."""
+    show = money if disagreement.meter == "cost_usd" else _counted
+    ledger, other = show(disagreement.ledger), show(disagreement.other)
+    by = "our prices give" if disagreement.source == "provider" else "the agent's own log says"
+    told = f"{disagreement.meter} of phase {disagreement.phase}: {ledger} in the ledger, {by} {other}"
+    return printable(told, console, "yellow")
+
+
+def _counted(number: float) -> str:
+    return count(round(number))
 
 
 def _failure(failure: Failure, console: Console) -> RenderableType:

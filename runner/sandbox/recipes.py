@@ -130,7 +130,8 @@ def image_line(name: str, settings: ImageSettings) -> list[Image]:
         )
     below = [*image_line(agent, settings), *image_line(sandbox, settings)]
     recipe = _recipe(name, _LAYERED.format(sandbox=sandbox, agent=agent, tag=image_tag(agent, settings)))
-    return [*dict.fromkeys(below), Image(recipe, recipe.digest(below[-1].tag), below[-1].tag)]
+    once = {image.tag: image for image in below}
+    return [*once.values(), Image(recipe, recipe.digest(below[-1].tag), below[-1].tag)]
 
 
 def with_agent(sandbox: str, agent: str, settings: ImageSettings) -> str:

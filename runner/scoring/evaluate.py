@@ -2,8 +2,9 @@
 
 A condition is true, false or unknown (Kleene's logic). True ones cost points for certain, unknown ones
 only perhaps: `high` is what is left after the certain ones, `low` after all of them. What a deduction
-shows is what it really took, in the rubric's order: of a group only the worst takes anything (the others
-are left out), and where a dimension has nothing left to lose a deduction is listed with 0 points. Hence
+shows is what it really took, in the rubric's order: of an exclusive group only the worst takes anything (the
+others are left out); members of an additive group add up to its `max`. Where a group or a dimension has
+nothing left to lose, a certain deduction is listed with 0 points. Hence
 
     dimension.points - sum(applied) == dimension.high    dimension.high - sum(unknown) == dimension.low
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from math import fsum
+from math import fsum, inf
 
 from runner.core.errors import ShipworthyError
 from runner.core.records import (
@@ -24,6 +25,7 @@ from runner.core.records import (
     DimensionScore,
     Evidence,
     Finding,
+    GroupMode,
     Outcome,
     Rubric,
     Score,
@@ -32,6 +34,7 @@ from runner.core.records import (
 
 _FIRES = {Outcome.FAIL: True, Outcome.PASS: False, Outcome.NOT_APPLICABLE: False, Outcome.UNKNOWN: None}
 _Verdict = tuple[bool | None, tuple[Finding, ...]]
+_Key = tuple[str, str]
 
 
 def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
@@ -107,12 +110,11 @@ def _no_finding(check: str) -> Finding:
 
 def _score_dimension(dimension: Dimension, found: Mapping[str, Finding]) -> DimensionScore:
     verdicts = {d.id: _decide(d.when, found) for d in dimension.deductions}
-    certain = _worst_of_groups([d for d in dimension.deductions if verdicts[d.id][0] is True])
-    possible = _worst_of_groups([d for d in dimension.deductions if verdicts[d.id][0] is not False])
-    charged = {_group(d): d.points for d in certain}
-    applied, high = _charge([(d, d.points) for d in certain], verdicts, dimension.points)
-    extra = [(d, _tidy(d.points - charged.get(_group(d), 0))) for d in possible if verdicts[d.id][0] is None]
-    unknown, low = _charge([(d, points) for d, points in extra if points > 0], verdicts, high)
+    taken: dict[_Key, float] = {}
+    certain = _claims(dimension, [d for d in dimension.deductions if verdicts[d.id][0] is True], taken)
+    possible = _claims(dimension, [d for d in dimension.deductions if verdicts[d.id][0] is None], taken)
+    applied, high = _charge(certain, verdicts, dimension.points)
+    unknown, low = _charge([(d, points) for d, points in possible if points > 0], verdicts, high)
     return DimensionScore(
         id=dimension.id,
         title=dimension.title,
@@ -124,19 +126,39 @@ def _score_dimension(dimension: Dimension, found: Mapping[str, Finding]) -> Dime
     )
 
 
-def _group(deduction: Deduction) -> tuple[str, str]:
-    """What competes with it: its group, or it alone."""
+def _claims(
+    dimension: Dimension, deductions: Sequence[Deduction], taken: dict[_Key, float]
+) -> list[tuple[Deduction, float]]:
+    """What each may take beyond what its group has `taken` already, which is brought up to date."""
+    worst = _worst_of_groups(deductions)
+    claims = []
+    for deduction in deductions:
+        group, key = dimension.group(deduction), _key(deduction)
+        before = taken.get(key, 0)
+        if group.mode is GroupMode.ADDITIVE:
+            claim = min(deduction.points, inf if group.max is None else _tidy(group.max - before))
+        elif worst[key] is deduction:
+            claim = max(0.0, _tidy(deduction.points - before))
+        else:
+            continue
+        taken[key] = _tidy(before + claim)
+        claims.append((deduction, claim))
+    return claims
+
+
+def _key(deduction: Deduction) -> _Key:
+    """What it competes with: its group, or it alone."""
     return ("group", deduction.group) if deduction.group is not None else ("deduction", deduction.id)
 
 
-def _worst_of_groups(deductions: Sequence[Deduction]) -> list[Deduction]:
-    """In the same order, of each group only the dearest (the first of equals)."""
-    worst: dict[tuple[str, str], Deduction] = {}
+def _worst_of_groups(deductions: Sequence[Deduction]) -> dict[_Key, Deduction]:
+    """Of each group the dearest (the first of equals)."""
+    worst: dict[_Key, Deduction] = {}
     for deduction in deductions:
-        rival = worst.setdefault(_group(deduction), deduction)
+        rival = worst.setdefault(_key(deduction), deduction)
         if deduction.points > rival.points:
-            worst[_group(deduction)] = deduction
-    return [d for d in deductions if worst[_group(d)] is d]
+            worst[_key(deduction)] = deduction
+    return worst
 
 
 def _charge(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.core.errors import SpecError
-from runner.core.records import Condition, Deduction, Dimension, Rubric
+from runner.core.records import Condition, Deduction, Dimension, Group, GroupMode, Rubric
 from runner.spec.documents import did_you_mean, parse, read_document, refuse
 
 TOTAL_POINTS = 100
@@ -61,11 +62,25 @@ def validate(rubric: Rubric, known_checks: Collection[str], source: str | Path |
     refuse(faults, str(source or rubric.name))
 
 
+def rubric_notes(rubric: Rubric) -> list[str]:
+    """What whoever grades by it should know: each check that costs points twice, and the reason given."""
+    return [
+        f"check {again.check!r} costs points in {again.place} and again in {again.home.id}."
+        f"{again.deduction.id}: {again.deduction.twice}"
+        for again in _charged_again(rubric)
+        if again.deduction.twice
+    ]
+
+
+def rubric_ids(folder: Path) -> list[str]:
+    """Every rubric that has a version, sorted."""
+    return sorted({id for id, _ in _released(folder)})
+
+
 def _conditions(rubric: Rubric) -> Iterator[tuple[str, Condition]]:
     """Each condition with the path of its field."""
-    for d, dimension in enumerate(rubric.dimensions):
-        for n, deduction in enumerate(dimension.deductions):
-            yield f"dimensions[{d}].deductions[{n}].when", deduction.when
+    for field, _, deduction in _deductions(rubric):
+        yield f"{field}.when", deduction.when
     for n, ceiling in enumerate(rubric.ceilings):
         yield f"ceilings[{n}].when", ceiling.when
 
@@ -90,6 +105,8 @@ def _faults(rubric: Rubric) -> Iterator[str]:
         yield f"dimensions: their points add up to {total:g}, not {TOTAL_POINTS}"
     for n, dimension in enumerate(rubric.dimensions):
         yield from _dimension_faults(f"dimensions[{n}].deductions", dimension)
+        for name, group in dimension.groups.items():
+            yield from _group_faults(f"dimensions[{n}].groups.{name}", dimension, name, group)
     for n, ceiling in enumerate(rubric.ceilings):
         if ceiling.max >= TOTAL_POINTS:
             yield f"ceilings[{n}].max: {ceiling.max:g} caps nothing; it should be below {TOTAL_POINTS}"
@@ -126,6 +143,20 @@ def _dimension_faults(field: str, dimension: Dimension) -> Iterator[str]:
             yield f"{field}[{n}].group: nothing else is in group {deduction.group!r}; is it misspelt?"
 
 
+def _group_faults(field: str, dimension: Dimension, name: str, group: Group) -> Iterator[str]:
+    members = [d for d in dimension.deductions if d.group == name]
+    if not members:
+        yield f"{field}: no deduction is in it; is it misspelt?"
+    elif group.max is not None and group.mode is GroupMode.EXCLUSIVE:
+        yield f"{field}.max: only the worst of an exclusive group counts; give max to an additive one"
+    elif group.max is not None:
+        worst, total = max(d.points for d in members), round(sum(d.points for d in members), 6)
+        if group.max < worst:
+            yield f"{field}.max: {group.max:g}, but one member alone has {worst:g}"
+        if group.max >= total:
+            yield f"{field}.max: {group.max:g} caps nothing; its members add up to {total:g}"
+
+
 def _tier_faults(floors: Sequence[float]) -> Iterator[str]:
     for n in range(1, len(floors)):
         if floors[n] >= floors[n - 1]:
@@ -134,16 +165,47 @@ def _tier_faults(floors: Sequence[float]) -> Iterator[str]:
         yield f"tiers[{len(floors) - 1}].at_least: the last tier should begin at 0, not {floors[-1]:g}"
 
 
+@dataclass(frozen=True)
+class _Again:
+    """A check that a deduction names although it can cost points at `place` (field `before`) already."""
+
+    field: str
+    check: str
+    home: Dimension
+    deduction: Deduction
+    before: str
+    place: str
+
+
 def _charged_twice(rubric: Rubric) -> Iterator[str]:
-    """A check may cost points in two deductions only if they share a group. Ceilings take no points."""
+    """One fact costs once, unless the deduction that takes more says why. Ceilings take no points."""
+    again = list(_charged_again(rubric))
+    for one in again:
+        if one.deduction.twice is None:
+            yield (
+                f"{one.field}.when: check {one.check!r} already costs points at {one.before};"
+                " give both one group, or say why under `twice`"
+            )
+    charged = {one.field for one in again}
+    for field, _, deduction in _deductions(rubric):
+        if deduction.twice is not None and field not in charged:
+            yield f"{field}.twice: none of its checks costs points before; give the reason at the later one"
+
+
+def _charged_again(rubric: Rubric) -> Iterator[_Again]:
+    """Every check beyond its first deduction, but for those that share an exclusive group."""
     first: dict[str, tuple[str, Dimension, Deduction]] = {}
+    for field, dimension, deduction in _deductions(rubric):
+        for check in sorted(deduction.when.checks()):
+            before, home, other = first.setdefault(check, (field, dimension, deduction))
+            shared = home is dimension and deduction.group is not None and other.group == deduction.group
+            exclusive = shared and dimension.group(deduction).mode is GroupMode.EXCLUSIVE
+            if other is not deduction and not exclusive:
+                yield _Again(field, check, dimension, deduction, before, f"{home.id}.{other.id}")
+
+
+def _deductions(rubric: Rubric) -> Iterator[tuple[str, Dimension, Deduction]]:
+    """Each deduction with the path of its field and its dimension."""
     for d, dimension in enumerate(rubric.dimensions):
         for n, deduction in enumerate(dimension.deductions):
-            field = f"dimensions[{d}].deductions[{n}]"
-            for check in sorted(deduction.when.checks()):
-                before, home, other = first.setdefault(check, (field, dimension, deduction))
-                shared = home is dimension and deduction.group is not None and other.group == deduction.group
-                if other is not deduction and not shared:
-                    yield (
-                        f"{field}.when: check {check!r} already costs points at {before}; give both one group"
-                    )
+            yield f"dimensions[{d}].deductions[{n}]", dimension, deduction

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.pipeline.evidence import all_probes
+from runner.pipeline.explain import explanations
 from runner.spec.rubrics import load_rubric
 
 ROOT = Path(__file__).parents[2]
@@ -32,3 +33,10 @@ def test_every_rubric_prices_its_checks(name: str) -> None:
         for deduction in dimension.deductions:
             for check in deduction.when.checks():
                 assert f"{deduction.points:g} of {dimension.id} ({rubric.name})" in row_of(check)
+
+
+def test_every_check_has_its_texts_in_full() -> None:
+    for told in explanations([]):
+        section = PAGE.partition(f"\n### {told.check}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+        texts = (told.statement, *told.doc.model_dump().values())
+        assert all(text.rstrip() in section for text in texts)

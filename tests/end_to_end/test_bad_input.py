@@ -29,7 +29,6 @@ RUBRIC = ROOT / "rubrics/rails_chat/v2.yaml"
         (("run", "--model", "demo/a", "--parallel", "0"), "--parallel: should be 1 or more"),
         (("run", "--model", "m@http://"), "should be <name>@http(s)://host"),
         (("run", "--model", "@http://h/v1"), "should be <name>@http(s)://host"),
-        (("run",), "which model? give --model provider/name, or --replay RUN"),
         (("run", "--replay", "x", "--model", "demo/a"), "--model and --replay do not go together"),
         (("run", "--replay", "x", "--task", "rails_chat"), "--task and --replay do not go together"),
         (("run", "--replay", "x", "--agent", "bash"), "--agent and --replay do not go together"),

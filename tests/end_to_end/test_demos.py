@@ -118,3 +118,15 @@ def test_the_archive_verifies_and_names_a_change(
     transcript.write_bytes(content)
     assert done.returncode == 1
     assert f"runs/{runs['b']['run']}: transcript.jsonl: was changed" in done.stdout
+
+
+def test_version_1_of_the_rubric_put_two_of_them_a_tier_lower(
+    runs: dict[str, Any], shipworthy: Shipworthy, archive: Path
+) -> None:
+    """It took demo a's real calls for invented, and gave demo c's deliverables too little weight."""
+    done = shipworthy(
+        *("rescore", "--all", "--rubric", "rails_chat@1", "--archive", archive, "--json"), **NO_ENGINE
+    )
+    assert [(run["model"], run["tier"]) for run in as_json(done)] == [
+        *(("demo/a", "B"), ("demo/b", "B"), ("demo/c", "D"), ("demo/d", "D"))
+    ]

@@ -33,6 +33,8 @@ def test_a_stopped_run_is_taken_up_again(
         time.sleep(0.2)
     assert containers_of(engine, runner) == []
     assert (trial / "1/run.json").exists() == (how is not signal.SIGKILL)
+    if how is signal.SIGTERM:
+        return  # from here on as after Ctrl-C
     done = shipworthy(*command, "--json")
     assert done.returncode == 0, done.stderr
     assert as_json(done)[0]["run"] == f"{trial.name}/2"

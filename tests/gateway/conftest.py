@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from fake_provider import CANARY, Opened, Opening, Provider
+from fake_provider import CANARY, NO_WAIT, Opened, Opening, Provider
 
 from runner.agents.bash import AGENT
 from runner.core.records import Limits, Model
@@ -52,12 +52,15 @@ async def open_door(folder: Path, provider: Provider) -> AsyncIterator[Opening]:
             limits: Limits | None = None,
             phase_limits: Limits | None = None,
             egress: tuple[str, ...] = (),
+            egress_bytes: int | None = None,
             transcript: Path | None = None,
             socket: Path | None = None,
             on_exchange: Callable[[Exchange], None] | None = None,
             **fields: Any,
         ) -> Opened:
-            gateway: Gateway = await stack.enter_async_context(open_gateway(settings))
+            gateway: Gateway = await stack.enter_async_context(
+                open_gateway(settings or GatewaySettings(retry=NO_WAIT))
+            )
             seen: list[Exchange] = []
             source = {} if "script" in fields else {"upstream": provider.url}
             named = {"id": "mock/mock-1", "provider": "mock", "name": "mock-1", "wire": "openai_chat"}
@@ -68,6 +71,7 @@ async def open_door(folder: Path, provider: Provider) -> AsyncIterator[Opening]:
                 transcript=transcript or folder / "transcript.jsonl",
                 downloads=folder / "downloads.jsonl",
                 egress=egress,
+                egress_bytes=egress_bytes,
                 limits=limits,
                 rendering=AGENT,
             )

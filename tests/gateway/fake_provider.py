@@ -16,10 +16,12 @@ from aiohttp import web
 from runner.core.records import Prices
 from runner.gateway.door import Door
 from runner.gateway.ledger import Exchange
+from runner.gateway.settings import RetrySettings
 
 CANARY = "sk-canary-0123456789abcdef"
 CHAT = "http://door/v1/chat/completions"
 PRICES = Prices(input=1.0, cached_input=0.1, output=10.0)
+NO_WAIT = RetrySettings(sleep=lambda seconds: asyncio.sleep(0))
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -9,8 +9,7 @@ import pytest
 from aiohttp import web
 from fake_provider import PRICES, Opening, Provider, completion
 
-from runner.core.records import Limits, Usage
-from runner.gateway.ledger import Ledger, OverBudget
+from runner.core.records import Limits
 from runner.gateway.proxy import REFUSALS_KEPT
 from runner.gateway.wire import Fault
 
@@ -86,8 +85,8 @@ async def test_eight_at_once_cannot_slip_through_together(open_door: Opening, pr
 async def test_a_failed_request_gives_its_reservation_back(open_door: Opening, provider: Provider) -> None:
     opened = await open_door(phase_limits=Limits(output_tokens=100))
     provider.respond(b"{}", 500)
-    for _ in range(3):
-        assert (await opened.ask(max_tokens=100))[0] == 500
+    assert (await opened.ask(max_tokens=100))[0] == 500
+    assert len(provider.bodies) == 4, "each try is admitted anew"
     provider.respond(completion())
     assert (await opened.ask(max_tokens=100))[0] == 200
 
@@ -110,17 +109,18 @@ async def test_a_storm_of_refused_requests_is_bounded_in_memory(open_door: Openi
     assert len(opened.door.exchanges) == 1 + REFUSALS_KEPT
 
 
-def test_a_phase_that_begins_again_keeps_what_it_spent() -> None:
-    ledger = Ledger()
-    ledger.begin_phase("build", Limits(requests=1))
-    ledger.reserve(1, Usage(requests=1))
-    ledger.begin_phase("build", Limits(requests=1))
-    with pytest.raises(OverBudget, match="1 requests"):
-        ledger.reserve(2, Usage(requests=1))
+async def test_a_phase_that_begins_again_keeps_what_it_spent(open_door: Opening) -> None:
+    opened = await open_door(phase_limits=Limits(requests=1))
+    await opened.ask()
+    opened.door.begin_phase("build", Limits(requests=1))
+    assert (await opened.ask())[0] == 401
+    opened.door.begin_phase("build", Limits(requests=2))
+    assert (await opened.ask())[0] == 200
 
 
-def test_an_unpriced_model_is_not_held_to_a_cost_limit() -> None:
-    ledger = Ledger(Limits(cost_usd=0))
-    ledger.reserve(1, Usage(requests=1, cost_usd=None))
-    with pytest.raises(OverBudget):
-        Ledger(Limits(cost_usd=0)).reserve(1, Usage(requests=1, cost_usd=0.01))
+async def test_an_unpriced_model_is_not_held_to_a_cost_limit(open_door: Opening) -> None:
+    limits = Limits(cost_usd=0)
+    opened = await open_door(limits=limits)
+    assert not opened.door.is_held_to(limits)
+    assert opened.door.is_held_to(Limits(requests=1))
+    assert (await opened.ask())[0] == 200

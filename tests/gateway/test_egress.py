@@ -260,3 +260,63 @@ def test_public_addresses_are_not_private() -> None:
 def test_heads_that_are_not_ascii_are_refused() -> None:
     with pytest.raises(Refused, match="not a proxy request"):
         parsed_target("CONNECT é.example:443 HTTP/1.1\r\n\r\n".encode())
+
+
+# --- the cap on bytes
+
+
+async def test_a_download_beyond_the_cap_is_cut_and_the_next_refused(
+    open_door: Opening, serve: Callable[[Serving], Awaitable[int]]
+) -> None:
+    async def large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 300_000)
+        with suppress(OSError):
+            await writer.drain()
+
+    port = await serve(large)
+    opened = await open_door(lenient(port), egress=("localhost",), egress_bytes=100_000)
+    ask = f"GET http://localhost:{port}/gem HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with suppress(ConnectionResetError):
+        assert len(await exchange(opened, ask)) <= 100_000
+    [cut] = await logged(opened)
+    assert "used up" in str(cut["error"])
+    assert (cut["host"], cut["path"], cut["status"]) == ("localhost", "/gem", 200)
+    assert isinstance(cut["received"], int)
+    assert 0 < cut["received"] <= 100_000
+    refused = await exchange(opened, ask)
+    assert refused.startswith(b"HTTP/1.1 403 ")
+    assert b"used up the bytes" in refused
+    assert (await logged(opened, 2))[1]["status"] == 403
+
+
+async def test_the_cap_counts_both_ways_and_over_all_downloads(
+    open_door: Opening, serve: Callable[[Serving], Awaitable[int]]
+) -> None:
+    async def sink(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(4000)
+        writer.write(b"thanks")
+
+    port = await serve(sink)
+    opened = await open_door(lenient(port), egress=("localhost",), egress_bytes=5000)
+    connect = f"CONNECT localhost:{port} HTTP/1.1\r\n\r\n".encode()
+    assert (await exchange(opened, connect, b"x" * 4000)).endswith(b"thanks")
+    assert opened.door.fetched == {"localhost": 4006}
+    with suppress(ConnectionResetError):
+        assert not (await exchange(opened, connect, b"x" * 4000)).endswith(b"thanks")
+    assert "used up" in str((await logged(opened, 2))[1]["error"])
+    assert (await exchange(opened, connect)).startswith(b"HTTP/1.1 403 ")
+
+
+async def test_without_a_cap_there_is_none(
+    open_door: Opening, serve: Callable[[Serving], Awaitable[int]]
+) -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(PAGE)
+
+    port = await serve(page)
+    opened = await open_door(lenient(port), egress=("localhost",))
+    ask = f"GET http://localhost:{port}/ HTTP/1.1\r\n\r\n".encode()
+    assert await exchange(opened, ask) == PAGE
+    assert opened.door.fetched == {"localhost": len(PAGE)}

@@ -205,7 +205,7 @@ async def test_an_overload_inside_a_stream_of_status_200_is_told(
 ) -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     event = f"event: error\ndata: {json.dumps(error)}\n\n".encode()
-    provider.stream([MESSAGES.chunks[0], b'"}}\n\n', event])
+    provider.stream([*MESSAGES.chunks[:3], b'"}}\n\n', event])
     opened = await door_for(MESSAGES, open_door, provider)
     _, body = await MESSAGES.ask(opened, True)
     assert event in body

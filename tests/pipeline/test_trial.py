@@ -6,17 +6,23 @@ import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from runner.core.records import Blame, Limits, Model, Run, RunStatus
+from runner.agents.bash import AGENT
+from runner.core.protocols import Endpoint, Sandbox, SandboxSpec, Session
+from runner.core.records import Blame, Limits, Model, Prices, Run, RunStatus, Usage
 from runner.core.tree import SourceTree
+from runner.pipeline.benchmark import FINAL_CODES
 from runner.pipeline.checkout import read_tree
-from runner.pipeline.settings import DoorMode
+from runner.pipeline.endings import supervised
+from runner.pipeline.grading import ungradable
+from runner.pipeline.settings import DoorMode, Settings
 from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
-from runner.pipeline.workbench import Workbench
+from runner.pipeline.workbench import Workbench, open_workbench
 
 pytestmark = pytest.mark.docker
 MakeJob = Callable[..., TrialJob]
@@ -53,7 +59,7 @@ async def test_phases_share_a_workspace_and_end_with_a_snapshot_each(bench: Work
 
 
 async def test_the_transcript_and_the_meter_tell_everything(bench: Workbench, job: MakeJob) -> None:
-    run, _ = await attempt(bench, job("echo hello", prove=("true",)))
+    run, _ = await attempt(bench, job("echo hello | tee a", prove=("true",)))
     lines = (bench.archive.folder(run) / "transcript.jsonl").read_text().splitlines()
     exchanges = [json.loads(line) for line in lines]
     assert [e["phase"] for e in exchanges] == ["build", "build", "prove", "prove"]
@@ -100,10 +106,16 @@ async def test_what_an_agent_left_in_git_settings_does_not_run(bench: Workbench,
     assert "ran" not in tree
 
 
-async def test_an_empty_workspace_is_a_result_too(bench: Workbench, job: MakeJob) -> None:
-    run, tree = await attempt(bench, job())
-    assert run.status is RunStatus.COMPLETED
+@pytest.mark.parametrize(("build", "code"), [((), "no_tool_call"), (("true",), "gave_up")])
+async def test_an_empty_workspace_is_the_models_doing_and_a_result_too(
+    bench: Workbench, job: MakeJob, build: tuple[str, ...], code: str
+) -> None:
+    run, tree = await attempt(bench, job(*build))
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.code) == (Blame.MODEL, code)
+    assert [p.stopped_by for p in run.phases] == ["done"]
     assert list(tree) == []
+    assert ungradable(run) is None
 
 
 # --- how phases end
@@ -127,6 +139,79 @@ async def test_a_budget_ends_a_phase_before_the_request_is_sent(bench: Workbench
     assert run.failure is None
     assert run.usage.requests == 2
     assert set(tree) == {"a", "b"}
+
+
+async def test_a_spent_budget_of_the_run_leaves_no_phase_to_begin(bench: Workbench, job: MakeJob) -> None:
+    run, tree = await attempt(bench, job("echo x > a", "true", prove=("true",), limits=Limits(requests=3)))
+    assert [(p.id, p.stopped_by) for p in run.phases] == [("build", "done"), ("prove", "budget")]
+    assert (run.phases[1].usage.requests, run.phases[1].tree) == (0, None)
+    assert run.status is RunStatus.COMPLETED
+    assert set(tree) == {"a"}
+    assert run.tree == run.phases[0].tree
+
+
+async def test_wall_time_of_the_run_is_shared_by_its_phases(bench: Workbench, job: MakeJob) -> None:
+    limits = Limits(wall_s=4)
+    run, tree = await attempt(bench, job("echo x > a", "sleep 1000", prove=("echo y > b",), limits=limits))
+    assert [p.stopped_by for p in run.phases] == ["wall_time", "wall_time"]
+    assert run.phases[1].wall_s == 0
+    assert run.status is RunStatus.COMPLETED
+    assert set(tree) == {"a"}
+
+
+async def test_a_loop_ends_the_run_and_what_is_there_is_graded(bench: Workbench, job: MakeJob) -> None:
+    run, tree = await attempt(bench, job("echo x > a", *["cat a"] * 40, prove=("true",)))
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.code) == (Blame.MODEL, "loop")
+    assert [p.stopped_by for p in run.phases] == ["loop"]
+    assert run.usage.requests < 15
+    assert set(tree) == {"a"}
+    assert ungradable(run) is None
+
+
+async def test_an_agent_that_ignores_its_end_is_killed(bench: Workbench) -> None:
+    image = next(iter(bench.images.values()))
+    async with bench.backend.open(SandboxSpec(image=image, run="stubborn")) as sandbox:
+
+        async def work() -> Session:
+            forever = "echo asking; while true; do sleep 1; done"
+            return Session(await sandbox.exec(["sh", "-c", forever], timeout_s=600), "{}")
+
+        async with asyncio.timeout(60):
+            session = await supervised(work(), StoppedDoor(), sandbox, grace_s=1)  # type: ignore[arg-type]
+    assert session.result.exit_code == 137
+    assert session.result.stdout == b"asking\n", "what it said until then is kept"
+
+
+class Boastful:
+    """The bash agent, with a log of its own that knows better."""
+
+    id, version, wires, install = AGENT.id, AGENT.version, AGENT.wires, AGENT.install
+    run_command, write_files = AGENT.run_command, AGENT.write_files
+    waits, finish = AGENT.waits, AGENT.finish
+
+    async def run(self, sandbox: Sandbox, prompt: str, endpoint: Endpoint, limits: Limits) -> Session:
+        session = await AGENT.run(sandbox, prompt, endpoint, limits)
+        return replace(session, reported=Usage(input_tokens=1, output_tokens=None, cost_usd=None))
+
+
+async def test_what_an_agent_reports_is_held_against_the_ledger(bench: Workbench, job: MakeJob) -> None:
+    told = replace(job("echo x > a", prove=("true",)), agent=Boastful())
+    run, _ = await attempt(bench, told)
+    assert run.failure is None
+    assert [(d.phase, d.meter, d.source, d.other) for d in run.disagreements] == [
+        ("build", "input_tokens", "agent", 1),
+        ("prove", "input_tokens", "agent", 1),
+    ]
+    assert [d.ledger for d in run.disagreements] == [p.usage.input_tokens for p in run.phases]
+
+
+class StoppedDoor:
+    """A door that has stopped its agent."""
+
+    def __init__(self) -> None:
+        self.stopped = asyncio.Event()
+        self.stopped.set()
 
 
 async def test_an_agent_killed_by_its_own_commands_is_the_models_doing(
@@ -196,6 +281,11 @@ async def provider() -> AsyncIterator[dict[str, object]]:
     await runner.cleanup()
 
 
+def events_of(bench: Workbench, run: Run, kind: str) -> list[dict[str, object]]:
+    lines = (bench.archive.folder(run) / "events.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+
 def everything_below(folder: Path) -> bytes:
     return b"\n".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
@@ -223,8 +313,38 @@ async def test_unknown_prices_give_an_unknown_cost(
     bench: Workbench, job: MakeJob, provider: dict[str, object]
 ) -> None:
     run = await run_attempt(bench, job(model=provider["model"], key=CANARY), lambda event: None)
-    assert run.usage.input_tokens == 200
+    assert run.usage.input_tokens == 100
     assert run.usage.cost_usd is None
+    assert events_of(bench, run, "warning") == []
+
+
+async def test_a_limit_of_cost_that_cannot_be_held_is_told_at_the_start(
+    bench: Workbench, job: MakeJob, provider: dict[str, object]
+) -> None:
+    limited = job(model=provider["model"], key=CANARY, limits=Limits(cost_usd=1))
+    run = await run_attempt(bench, limited, lambda event: None)
+    assert run.usage.requests == 1
+    [warning] = events_of(bench, run, "warning")
+    assert "price is unknown" in str(warning["message"])
+
+
+async def test_a_used_up_spend_cap_starts_no_further_run(
+    settings: Settings, images: dict[str, str], job: MakeJob, provider: dict[str, object]
+) -> None:
+    model = provider["model"]
+    assert isinstance(model, Model)
+    priced = model.model_copy(update={"prices": Prices(input=1, output=10), "max_output_tokens": 2000})
+    async with open_workbench(settings, images, spend_cap_usd=0.015) as bench:
+        this = job(model=priced, key=CANARY)
+        first = await run_attempt(bench, this, lambda event: None)
+        assert first.usage.cost_usd == pytest.approx(0.0002)
+    async with open_workbench(settings, images, spend_cap_usd=0.0001) as bench:
+        refused, unbegun = [await run_attempt(bench, this, lambda event: None) for _ in range(2)]
+        assert [p.stopped_by for p in refused.phases] == ["budget", "budget"]
+        assert unbegun.failure is not None
+        assert (unbegun.failure.kind, unbegun.failure.code) == (Blame.INFRA, "spend_cap")
+        assert unbegun.phases == ()
+        assert "spend_cap" in FINAL_CODES
 
 
 async def test_a_provider_outage_is_never_charged_to_the_model(
@@ -284,6 +404,7 @@ async def test_the_sandbox_reaches_nothing_but_its_door(bench: Workbench, job: M
     assert "run.json" not in said["host_files"]
     egress = (bench.archive.folder(run) / "egress.jsonl").read_text()
     assert egress.count('"host":"elsewhere.example"') == 2
+    assert [event["hosts"] for event in events_of(bench, run, "downloads")] == [{}], "nothing was fetched"
 
 
 # --- hostile on purpose: whose fault it is stays clear, and nothing is lost

@@ -27,6 +27,7 @@ from runner.probes.chat_turn import ChatTurnProbe
 from runner.probes.notes_behaviour import NotesBehaviour
 from runner.probes.python_suite import PythonSuite
 from runner.probes.suite import SuiteProbe
+from runner.probes.suite_strength import SuiteStrengthProbe
 from runner.sandbox.lease import OWNER, Lease
 
 pytestmark = pytest.mark.docker
@@ -56,7 +57,12 @@ def probe_of(case: Path, told: dict[str, Any]) -> Probe:
     name, limit_s = case.parent.name, told.get("limit_s", 60)
     if name == "chat_turn":
         return ChatTurnProbe()
-    bounded = {"suite": SuiteProbe, "boot": BootProbe, "python_suite": PythonSuite}
+    bounded = {
+        "suite": SuiteProbe,
+        "suite_strength": SuiteStrengthProbe,
+        "boot": BootProbe,
+        "python_suite": PythonSuite,
+    }
     return bounded.get(name, NotesBehaviour)(limit_s)
 
 

@@ -65,7 +65,11 @@ def printed() -> Callable[[Console], str]:
 @pytest.fixture
 def run() -> Run:
     usage = Usage(
-        requests=23, input_tokens=120_345, cached_input_tokens=80_000, output_tokens=12_001, cost_usd=None
+        requests=23,
+        input_tokens=120_345,
+        cached_input_tokens=80_000,
+        output_tokens=12_001,
+        cost_usd=None,
     )
     phase = PhaseResult(
         id="build", started=START, wall_s=84.2, usage=usage, exit_code=0, stopped_by="done", tree="t" * 40

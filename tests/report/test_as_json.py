@@ -27,7 +27,15 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "cost_usd": None,
         "wall_s": 84.2,
         "requests": 23,
-        "tokens": {"input": 120_345, "cached_input": 80_000, "output": 12_001},
+        "tokens": {
+            "input": 120_345,
+            "cached_input": 80_000,
+            "cache_write": 0,
+            "output": 12_001,
+            "reasoning": 0,
+        },
+        "stopped_by": {"build": "done"},
+        "disagreements": [],
         "replay_of": None,
         "failure": None,
     }

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from runner.core.records import Location, Run, Score
+from runner.core.records import Disagreement, Location, Run, Score
 from runner.report import score_sheet
 
 MakeConsole = Callable[..., Console]
@@ -191,3 +191,26 @@ def test_a_hostile_failure_message_is_cleaned(failed_run: Run, sheet: Callable[.
     assert "[red][2Jgone[/red] yyy" in " ".join(squeezed(text))
     assert "\x1b" not in text
     assert text.count("y") < 700
+
+
+def test_disagreements_are_shown_with_both_figures(run: Run, score: Score, sheet: Callable[..., str]) -> None:
+    found = (
+        Disagreement(phase="build", meter="input_tokens", source="agent", ledger=120_345, other=80_000),
+        Disagreement(phase="build", meter="cost_usd", source="provider", ledger=0.5, other=0.25),
+    )
+    text = " ".join(sheet(run.model_copy(update={"disagreements": found}), score).split())
+    assert "input_tokens of phase build: 120,345 in the ledger, the agent's own log says 80,000" in text
+    assert "cost_usd of phase build: $0.50 in the ledger, our prices give $0.25" in text
+    assert "in the ledger" not in sheet(run, score)
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "told"),
+    [("done", None), ("budget", "ended by: budget."), ("wall_time", "ended by: wall time.")],
+)
+def test_what_ended_a_phase_is_told_unless_it_ended_by_itself(
+    run: Run, score: Score, sheet: Callable[..., str], stopped_by: str, told: str | None
+) -> None:
+    phases = (run.phases[0].model_copy(update={"stopped_by": stopped_by}),)
+    text = sheet(run.model_copy(update={"phases": phases}), score)
+    assert (f"Phase build was {told}" in text) if told else ("was ended by" not in text)

@@ -129,6 +129,36 @@ def test_a_missing_ca_bundle_names_the_setting(settings: ImageSettings) -> None:
         image_tag("tools", replace(settings, ca_bundle=None))
 
 
+def with_toy(settings: ImageSettings, install: str = "RUN touch /opt/toy/toy") -> ImageSettings:
+    write(settings.sandboxes / "base/Dockerfile", "FROM debian:forky-slim\n")
+    return replace(settings, agents={"toy": install})
+
+
+def test_an_agent_is_built_once_and_copied_on_top_of_any_sandbox(settings: ImageSettings) -> None:
+    settings = with_toy(settings)
+    engine = FakeEngine("debian:forky-slim")
+    for name in ("base+toy", "app+toy"):
+        ensure_image(engine, name, settings, ignore)  # type: ignore[arg-type]
+    built = [build["labels"][IMAGE_LABEL] for build in engine.builds]
+    assert built == ["base", "toy", "base+toy", "tools", "app", "app+toy"]
+    last = image_line("app+toy", settings)[-1]
+    assert f"FROM {image_tag('toy', settings)} AS agent" in last.recipe.dockerfile
+    assert last.parent_tag == image_tag("app", settings)
+    assert last.tag.startswith("shipworthy/app-toy:")
+
+
+def test_another_version_of_an_agent_is_another_image(settings: ImageSettings) -> None:
+    one = with_toy(settings)
+    other = with_toy(settings, "RUN touch /opt/toy/newer")
+    assert image_tag("app+toy", one) != image_tag("app+toy", other)
+    assert image_tag("app", one) == image_tag("app", other)
+
+
+def test_an_unknown_agent_lists_the_known_ones(settings: ImageSettings) -> None:
+    with pytest.raises(UserError, match="unknown agent 'tou' in image 'app\\+tou'; known: toy"):
+        image_line("app+tou", with_toy(settings))
+
+
 def test_an_unknown_image_lists_the_known_ones(settings: ImageSettings) -> None:
     with pytest.raises(UserError, match="unknown image 'ap'; known: app, tools"):
         image_tag("ap", settings)

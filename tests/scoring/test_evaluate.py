@@ -12,6 +12,8 @@ from runner.core.records import (
     Dimension,
     Evidence,
     Finding,
+    Group,
+    GroupMode,
     Location,
     Outcome,
     Rubric,
@@ -118,6 +120,42 @@ def test_an_unknown_member_of_a_group_may_only_cost_the_difference() -> None:
     result = score(group, a=UNKNOWN, b=FAIL)
     assert (result.low, result.high) == (80, 80)
     assert result.dimensions[0].unknown == ()
+
+
+def additive(*deductions: Deduction, points: float = 100, most: float | None = None) -> Rubric:
+    """All in one additive group `g`."""
+    of = rubric(*deductions, points=points)
+    dimension = of.dimensions[0].model_copy(
+        update={"groups": {"g": Group(mode=GroupMode.ADDITIVE, max=most)}}
+    )
+    return of.model_copy(update={"dimensions": (dimension,)})
+
+
+def test_members_of_an_additive_group_add_up() -> None:
+    group = additive(deduction("a", 5, group="g"), deduction("b", 20, group="g"), deduction("c", 1))
+    result = score(group, a=FAIL, b=FAIL, c=FAIL)
+    assert (result.low, result.high) == (74, 74)
+
+
+def test_an_additive_group_stops_at_its_most_and_shows_who_took_what() -> None:
+    members = [deduction(name, 4, group="g") for name in "abc"]
+    result = score(additive(*members, deduction("d", 1), most=6), a=FAIL, b=FAIL, c=FAIL, d=FAIL)
+    assert (result.low, result.high) == (93, 93)
+    assert [(d.id, d.points) for d in result.dimensions[0].applied] == [
+        ("a", 4),
+        ("b", 2),
+        ("c", 0),
+        ("d", 1),
+    ]
+
+
+def test_an_unknown_member_of_an_additive_group_may_cost_what_the_certain_left_of_it() -> None:
+    members = [deduction(name, 4, group="g") for name in "abc"]
+    result = score(additive(*members, most=6), a=UNKNOWN, b=FAIL, c=UNKNOWN)
+    (dimension,) = result.dimensions
+    assert (dimension.low, dimension.high) == (94, 96)
+    assert [(d.id, d.points) for d in dimension.applied] == [("b", 4)]
+    assert [(d.id, d.points) for d in dimension.unknown] == [("a", 2)]
 
 
 def test_a_dimension_stops_at_zero_and_shows_what_each_deduction_really_took() -> None:

@@ -16,6 +16,8 @@ from runner.core.records import (
     Dimension,
     Evidence,
     Finding,
+    Group,
+    GroupMode,
     Outcome,
     Rubric,
     Score,
@@ -40,6 +42,7 @@ conditions = st.recursive(
     ),
     max_leaves=4,
 )
+groupings = st.builds(Group, mode=st.sampled_from(GroupMode), max=st.one_of(st.none(), some_points))
 outcomes = st.fixed_dictionaries({}, optional={check: st.sampled_from(Outcome) for check in CHECKS})
 
 
@@ -52,7 +55,8 @@ def dimensions(draw: st.DrawFn, id: str) -> Dimension:
         Deduction(id=f"d{n}", when=when, points=points, because="why", group=group)
         for n, (when, points, group) in enumerate(drawn)
     )
-    return Dimension(id=id, title=id, points=draw(some_points), deductions=deductions)
+    groups = draw(st.dictionaries(st.sampled_from(["g", "h"]), groupings))
+    return Dimension(id=id, title=id, points=draw(some_points), groups=groups, deductions=deductions)
 
 
 @st.composite
@@ -147,15 +151,66 @@ def test_order_does_not_matter(rubric: Rubric, found: Outcomes, random: Random) 
     assert one.model_copy(update={"evidence_digest": other.evidence_digest}) == other
 
 
+def most(group: Group, points: list[Decimal]) -> Decimal:
+    """What members with these points cost together, if the dimension has enough to lose."""
+    if group.mode is GroupMode.EXCLUSIVE:
+        return max(points, default=Decimal(0))
+    return min(sum(points, Decimal(0)), Decimal("inf") if group.max is None else exact([group.max]))
+
+
 @given(rubrics(), outcomes)
 @steady
-def test_a_group_takes_no_more_than_its_worst_member(rubric: Rubric, found: Outcomes) -> None:
+def test_a_group_takes_no_more_than_it_may(rubric: Rubric, found: Outcomes) -> None:
     result = score(rubric, found)
     for of, dimension in zip(rubric.dimensions, result.dimensions, strict=True):
         groups = {d.id: d.group for d in of.deductions}
-        for group in {g for g in groups.values() if g is not None}:
-            taken = exact(a.points for a in (*dimension.applied, *dimension.unknown) if groups[a.id] == group)
-            assert taken <= max(exact([d.points]) for d in of.deductions if d.group == group)
+        for name in {g for g in groups.values() if g is not None}:
+            taken = exact(a.points for a in (*dimension.applied, *dimension.unknown) if groups[a.id] == name)
+            members = [exact([d.points]) for d in of.deductions if d.group == name]
+            assert taken <= most(of.groups.get(name, Group()), members)
+
+
+def holds(condition: Condition, found: Outcomes, unknown: bool) -> bool:
+    """Whether it holds if whatever is unknown does (`unknown`) or does not."""
+    if condition.fail is not None:
+        outcome = found.get(condition.fail, Outcome.UNKNOWN)
+        return outcome is Outcome.FAIL or (unknown and outcome is Outcome.UNKNOWN)
+    parts = [holds(part, found, unknown) for part in condition.all or condition.any or ()]
+    return all(parts) if condition.all is not None else any(parts)
+
+
+def left(dimension: Dimension, found: Outcomes, unknown: bool) -> Decimal:
+    """What a dimension keeps, reckoned in one go: the sum over its groups."""
+    firing: dict[str, list[Decimal]] = {}
+    for d in dimension.deductions:
+        if holds(d.when, found, unknown):
+            firing.setdefault(d.group or f"alone {d.id}", []).append(exact([d.points]))
+    lost = sum((most(dimension.groups.get(g, Group()), p) for g, p in firing.items()), Decimal(0))
+    return max(Decimal(0), exact([dimension.points]) - lost)
+
+
+@given(rubrics(), outcomes)
+@steady
+def test_it_is_the_sum_over_the_groups(rubric: Rubric, found: Outcomes) -> None:
+    for of, dimension in zip(rubric.dimensions, score(rubric, found).dimensions, strict=True):
+        assert exact([dimension.high]) == left(of, found, unknown=False)
+        assert exact([dimension.low]) == left(of, found, unknown=True)
+
+
+@given(rubrics(), outcomes)
+@steady
+def test_naming_a_group_exclusive_changes_nothing(rubric: Rubric, found: Outcomes) -> None:
+    bare = rubric.model_copy(
+        update={"dimensions": tuple(d.model_copy(update={"groups": {}}) for d in rubric.dimensions)}
+    )
+    named = rubric.model_copy(
+        update={
+            "dimensions": tuple(
+                d.model_copy(update={"groups": {"g": Group(), "h": Group()}}) for d in rubric.dimensions
+            )
+        }
+    )
+    assert score(bare, found).dimensions == score(named, found).dimensions
 
 
 @given(rubrics(), outcomes)

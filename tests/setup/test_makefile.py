@@ -35,7 +35,7 @@ def test_help_is_the_default_and_names_every_target() -> None:
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
-        (["run"], 'run --model "demo/a" --task "rails_chat" --agent "bash" --epochs "1"'),
+        (["run"], 'run  --task "rails_chat" --agent "bash" --epochs "1"'),
         (
             ["run", "MODEL=demo/b", "EPOCHS=3", "ARCHIVE=/my archive"],
             'run --model "demo/b" --task "rails_chat" --agent "bash" --epochs "3" --archive "/my archive"',

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from runner.core.errors import SpecError
-from runner.spec.rubrics import load_rubric, rubric_path, validate
+from runner.spec.rubrics import load_rubric, rubric_ids, rubric_notes, rubric_path, validate
 
 GOOD: dict[str, Any] = {
     "id": "chat",
@@ -167,17 +167,17 @@ def test_a_path_that_is_not_there(folder: Path) -> None:
         (
             lambda d: first(d).update(when="files.app"),
             "dimensions[0].deductions[1].when: check 'files.app' already costs points at"
-            " dimensions[0].deductions[0]; give both one group",
+            " dimensions[0].deductions[0]; give both one group, or say why under `twice`",
         ),
         (
             lambda d: d["dimensions"][0]["deductions"].append(first(d) | {"id": "again"}),
             "dimensions[0].deductions[3].when: check 'files.readme' already costs points at"
-            " dimensions[0].deductions[0]; give both one group",
+            " dimensions[0].deductions[0]; give both one group, or say why under `twice`",
         ),
         (
             lambda d: d["dimensions"][1]["deductions"].extend(deepcopy(d["dimensions"][0]["deductions"][1:])),
             "dimensions[1].deductions[1].when: check 'files.app' already costs points at"
-            " dimensions[0].deductions[1]; give both one group",
+            " dimensions[0].deductions[1]; give both one group, or say why under `twice`",
         ),
         (
             lambda d: d["tiers"].insert(1, {"id": "B", "at_least": 50, "meaning": "as good"}),
@@ -186,7 +186,33 @@ def test_a_path_that_is_not_there(folder: Path) -> None:
         (
             lambda d: d["dimensions"][1]["deductions"][0].update(when={"any": ["use.entry", "files.root"]}),
             "dimensions[1].deductions[0].when: check 'files.root' already costs points at"
-            " dimensions[0].deductions[2]; give both one group",
+            " dimensions[0].deductions[2]; give both one group, or say why under `twice`",
+        ),
+        (
+            lambda d: first(d).update(twice="because"),
+            "dimensions[0].deductions[0].twice: none of its checks costs points before;"
+            " give the reason at the later one",
+        ),
+        (
+            lambda d: d["dimensions"][0].update(groups={"aap": {"mode": "additive"}}),
+            "dimensions[0].groups.aap: no deduction is in it; is it misspelt?",
+        ),
+        (
+            lambda d: d["dimensions"][0].update(groups={"app": {"max": 10}}),
+            "dimensions[0].groups.app.max: only the worst of an exclusive group counts;"
+            " give max to an additive one",
+        ),
+        (
+            lambda d: d["dimensions"][0].update(groups={"app": {"mode": "additive", "max": 14}}),
+            "dimensions[0].groups.app.max: 14, but one member alone has 15",
+        ),
+        (
+            lambda d: d["dimensions"][0].update(groups={"app": {"mode": "additive", "max": 20}}),
+            "dimensions[0].groups.app.max: 20 caps nothing; its members add up to 20",
+        ),
+        (
+            lambda d: d["dimensions"][0].update(groups={"app": {"mode": "additve"}}),
+            "dimensions[0].groups.app.mode: input should be 'exclusive' or 'additive'",
         ),
         (lambda d: first(d).update(cost=3), "dimensions[0].deductions[0].cost: unknown field"),
         (
@@ -222,6 +248,68 @@ def test_one_group_may_look_at_a_check_twice(folder: Path) -> None:
 
     written(folder, edit=edit)
     assert load_rubric("chat", folder).checks() == CHECKS
+
+
+def test_an_additive_group_charges_a_check_twice_so_it_needs_a_reason(folder: Path) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        both = {"all": ["files.app", "files.root"]}
+        data["dimensions"][0]["deductions"].append(
+            {"id": "both", "when": both, "points": 5, "because": "nothing", "group": "app"}
+        )
+        data["dimensions"][0]["groups"] = {"app": {"mode": "additive", "max": 20}}
+
+    written(folder, edit=edit)
+    with pytest.raises(SpecError, match=r"check 'files\.app' already costs points"):
+        load_rubric("chat", folder)
+
+
+def test_a_check_may_cost_twice_with_a_reason_and_that_is_reported(folder: Path) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["dimensions"][1]["deductions"].append(
+            first(data) | {"id": "again", "twice": "It is what the user reads and what CI needs."}
+        )
+
+    written(folder, edit=edit)
+    assert rubric_notes(load_rubric("chat", folder)) == [
+        "check 'files.readme' costs points in files.readme and again in use.again:"
+        " It is what the user reads and what CI needs."
+    ]
+
+
+def test_nothing_is_reported_of_a_rubric_that_charges_once(folder: Path) -> None:
+    written(folder)
+    assert rubric_notes(load_rubric("chat", folder)) == []
+
+
+def test_what_is_given_as_by_default_does_not_change_the_digest(folder: Path) -> None:
+    written(folder)
+    plain = load_rubric("chat", folder)
+
+    def edit(data: dict[str, Any]) -> None:
+        data["dimensions"][0]["groups"] = {}
+        first(data)["twice"] = None
+
+    written(folder, edit=edit)
+    assert load_rubric("chat", folder).digest() == plain.digest()
+    assert b"twice" not in plain.canonical()
+    assert b"groups" not in plain.canonical()
+
+
+@pytest.mark.parametrize("max_points", [16, None])
+def test_what_groups_say_is_part_of_the_digest(folder: Path, max_points: float | None) -> None:
+    written(folder)
+    plain = load_rubric("chat", folder)
+    group = {"mode": "additive", "max": max_points}
+    written(folder, edit=lambda d: d["dimensions"][0].update(groups={"app": group}))
+    grouped = load_rubric("chat", folder)
+    assert grouped.digest() != plain.digest()
+    assert type(grouped).model_validate_json(grouped.model_dump_json()) == grouped
+
+
+def test_the_ids_of_what_there_is(folder: Path) -> None:
+    for version in (1, 2):
+        written(folder, version)
+    assert rubric_ids(folder) == ["chat"]
 
 
 def test_a_duplicate_key_is_refused_with_its_line(folder: Path) -> None:

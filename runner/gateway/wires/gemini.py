@@ -90,6 +90,7 @@ class Gemini:
             messages=len(contents),
             turn=sum(map(len, results)) if tools else len(said),
             tools=tuple(tools),
+            choices=as_count(_field(config, "candidateCount")) or 1,
             result=digest_of(results[-1] if results else []),
         )
 

@@ -64,6 +64,7 @@ class OpenAIChat(OpenAI):
             messages=len(messages),
             turn=roles.count("tool" if tools else "assistant"),
             tools=tuple(tools),
+            choices=as_count(document.get("n")) or 1,
             result=digest_of(as_dict(m).get("content") for m in newest),
         )
 

@@ -76,7 +76,9 @@ class Application:
         """Any file of the tree as Ruby; None if it is absent, binary or too large to be hand-written."""
         source = self.tree.text(path)
         known = self.code.files.get(path)
-        return known or (None if source is None or len(source) > _MAX_CHARS else RubyFile(path, source))
+        return known or (
+            None if source is None or len(source) > _MAX_CHARS else RubyFile(path, source, self.code.budget)
+        )
 
     def matches(self, pattern: re.Pattern[str], *globs: str) -> list[Location]:
         """The lines of its text files that match."""

@@ -26,8 +26,13 @@ _PROVIDERS = (
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
 )
 _TOKEN = re.compile("|".join(rf"(?<![A-Za-z0-9_-])(?P<p{n}>{p})" for n, (_, p) in enumerate(_PROVIDERS)))
+# How each of those keys begins: finding these is many times quicker than trying the patterns everywhere.
+_BEGINNINGS = (
+    *("sk-", "AIza", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox"),
+    *("rk_", "sk_", "hf_", "gsk_", "xai-", "rubygems_", "npm_"),
+)
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s)+(?:[\w-]+: [^\n]*\s+)*"
+    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s)+(?:[\w-]+: [^\n]*\n\s*)*"
     r"(?P<body>[A-Za-z0-9+/=]{40,})"
 )
 _NAMED = re.compile(
@@ -45,8 +50,10 @@ _STAND_IN = re.compile(
     re.IGNORECASE,
 )
 _MASTER_KEY_VALUE = re.compile(r"(?<=RAILS_MASTER_KEY[=:])\s*[\"']?[0-9a-f]{32}")
+_CAMEL = re.compile(r"(?:[A-Z][a-z]{2,12}){2,}\d{0,6}")
 _STARS = "*" * 8
 _MAX_LINE = 4_000
+_LEAST_LINE = 26  # a name, a sign and a value of 20 characters
 _LEAST_ENTROPY = 3.1
 
 
@@ -61,25 +68,48 @@ class Secret:
 
 def provider_secrets(source: str) -> Iterator[Secret]:
     """Keys whose form alone gives them away, and private keys."""
-    for found in _TOKEN.finditer(source):
+    for found in _tokens(source):
         kind = _PROVIDERS[int((found.lastgroup or "p0")[1:])][0]
         body = re.sub(r"^(?:[A-Za-z]+[-_])*(?:v\d-)?", "", found.group())
         if is_real(body if len(body) >= 12 else found.group(), digits=1):
             yield Secret(kind, _line(source, found.start()), found.group())
-    for found in _PRIVATE_KEY.finditer(source):
+    for found in _PRIVATE_KEY.finditer(source) if "PRIVATE KEY" in source else ():
         if is_real(found.group("body"), digits=1):
             yield Secret("private key", _line(source, found.start()), found.group("body"))
+
+
+def _tokens(source: str) -> Iterator[re.Match[str]]:
+    """What `_TOKEN.finditer` finds."""
+    starts = (m.start() for word in _BEGINNINGS for m in _occurrences(word, source))
+    end = 0
+    for start in sorted(set(starts)):
+        found = _TOKEN.match(source, start) if start >= end else None
+        if found is not None:
+            end = found.end()
+            yield found
+
+
+def _occurrences(word: str, source: str) -> Iterator[re.Match[str]]:
+    return re.finditer(re.escape(word), source) if word in source else iter(())
 
 
 def named_secrets(source: str, quoted: bool) -> Iterator[Secret]:
     """Random-looking values given to something named like a key; `quoted` asks for quotes around them."""
     for number, line in enumerate(source.splitlines(), start=1):
-        for found in _NAMED.finditer(line) if len(line) <= _MAX_LINE else ():
+        for found in _NAMED.finditer(line) if _names_a_key(line) else ():
             quote, end = found.group("quote"), found.group("end")
             closed = end == quote if quote else not quoted and end in ("", " ", '"', "'", "`", ",", "\\")
             named = re.split(r"[^\w-]", line[: found.end("name")])[-1]
             if closed and not _NOT_SECRET_NAMES.search(named) and is_real(found.group("value")):
                 yield Secret(f"value of {named}", number, found.group("value"))
+
+
+def _names_a_key(line: str) -> bool:
+    """Whether `_NAMED` can match at all: most lines hold none of its words."""
+    if not _LEAST_LINE <= len(line) <= _MAX_LINE:
+        return False
+    folded = line.casefold()
+    return any(word in folded for word in ("key", "token", "secret", "passw"))
 
 
 def is_real(value: str, digits: int = 2) -> bool:
@@ -106,11 +136,11 @@ def _entropy(value: str) -> float:
 
 
 def _is_worded(value: str) -> bool:
-    """`not-a-real-key-1234`: most of it words between dashes."""
+    """`not-a-real-key-1234`, `MyLongPassword123`: most of it words."""
     words = [
         w for w in re.split(r"[-_/.]", value) if re.fullmatch(r"[a-z]{2,12}|[A-Z]{2,12}|[A-Z][a-z]{2,12}", w)
     ]
-    return len(words) > 1 and sum(map(len, words)) * 2 > len(value)
+    return _CAMEL.fullmatch(value) is not None or (len(words) > 1 and sum(map(len, words)) * 2 > len(value))
 
 
 def _is_counting(value: str) -> bool:

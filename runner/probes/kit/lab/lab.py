@@ -107,6 +107,10 @@ class Lab:
             on_output=log.feed if log else None,
         )
 
+    async def put(self, files: Mapping[str, bytes], path: str) -> None:
+        """Write files below an absolute path of the sandbox."""
+        await self._sandbox.put(files, path)
+
     @asynccontextmanager
     async def running(self, ready_s: float = READY_S) -> AsyncIterator[RootPage]:
         """The started app, once its root page has settled; killed with all it started at the end."""

@@ -15,7 +15,8 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.ruby_llm_api import RESULTS, RubyLlmApi, Signature, api_of
-from runner.probes.kit.ruby.code import RubyCode, in_area
+from runner.probes.kit.llm.ruby_llm_facts import CLASS_BODY
+from runner.probes.kit.ruby.code import RubyClass, RubyCode, in_area, is_test
 from runner.probes.kit.ruby.kind import INVENTED, Kind
 from runner.probes.kit.ruby.kinds import Kinds
 from runner.probes.kit.ruby.syntax import (
@@ -40,6 +41,9 @@ _OTHER_CLIENTS = {
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
 _HTTP = ("Net::HTTP", "Faraday", "HTTParty", "HTTP", "RestClient", "Excon", "Typhoeus", "HTTPX")
+_CLASS_BODY = frozenset(CLASS_BODY.split())
+_SOUNDS_LIKE = re.compile(r"rubyllm|openrouter", re.I)
+_CHATTY = re.compile(r"chat|llm|agent|convers|assistant|client|model", re.I)
 _HOSTS = re.compile(r"openrouter\.ai|api\.openai\.com|api\.anthropic\.com|generativelanguage\.googleapis")
 
 
@@ -83,11 +87,20 @@ class LlmUse:
 
     def calls_in(self, files: list[RubyFile]) -> Iterator[GemCall]:
         """Every call on a RubyLLM object in these files."""
-        for file in files:
+        for file in files if self._names_gem else ():
             for call in file.calls:
                 on = self.kinds.on_gem(call)
                 if on is not None and (on == "Record" or self.api.knows(on)):
                     yield GemCall(call, on)
+
+    @cached_property
+    def _constants(self) -> set[str]:
+        """Every constant that is named somewhere."""
+        return {text(node) for file in self.code.files.values() for node in file.of("constant")}
+
+    @cached_property
+    def _names_gem(self) -> bool:
+        return "RubyLLM" in self._constants or bool(self.kinds.names.calls("acts_as_chat"))
 
     @cached_property
     def entries(self) -> list[Call]:
@@ -99,9 +112,31 @@ class LlmUse:
     def asks(self) -> list[Call]:
         """Calls on a chat that send the conversation to the provider."""
         sent = [c.call for c in self.calls if c.on in CHATS and c.call.name in _ASKING and self._exists(c)]
+        sent += [c for c in self._all_calls() if c.name in _ASKING and self._named_as_record(c)]
         if not sent and self.entries:
-            sent = [c for c in self._all_calls() if c.name in _ASKING and c.receiver and not self._known(c)]
+            sent = [c for c in self._all_calls() if _may_ask(c) and not self._known(c)]
         return [c for c in sent if not self.in_ignored_block(c.file, c.node)]
+
+    def on_record(self, call: Call) -> bool:
+        """Whether a call is sent to a chat that is stored in the database (acts_as_chat)."""
+        return self.kinds.on_gem(call) == "Record" or self._named_as_record(call)
+
+    def _named_as_record(self, call: Call) -> bool:
+        """Whether an unknown receiver is named like an acts_as_chat model: `message.chat`, `@chat`."""
+        receiver = call.receiver
+        while receiver is not None and text(receiver.child_by_field_name("method")).startswith("with_"):
+            receiver = receiver.child_by_field_name("receiver")
+        if receiver is None or receiver.type not in ("identifier", "instance_variable", "call"):
+            return False
+        name = text(receiver.child_by_field_name("method") or receiver).lstrip("@")
+        return name in self._records and not self._known(call)
+
+    @cached_property
+    def _records(self) -> set[str]:
+        """How variables with a record of an acts_as_chat model are usually named."""
+        models = (c for c in self.code.classes.values() if not c.is_module and self.code.in_app(c))
+        names = (c.name.split("::")[-1] for c in models if self.kinds.gem_class(c) == "Record")
+        return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names}
 
     @cached_property
     def provider_calls(self) -> list[Call]:
@@ -113,7 +148,8 @@ class LlmUse:
     @cached_property
     def attempts(self) -> list[Call]:
         """Calls that would begin or make a model call if what they name existed."""
-        found = [c for c in self._all_calls() if c.name != "new" and self.kinds.receiver(c) == INVENTED]
+        guessed = self._all_calls() if any(map(_SOUNDS_LIKE.fullmatch, self._constants)) else ()
+        found = [c for c in guessed if c.name != "new" and self.kinds.receiver(c) == INVENTED]
         found += [c for c in self._vendor_calls() if not self._has_gem(c)]
         found += [c.call for c in self.calls if c.on in ("RubyLLM", "Chat.class") and self._tries(c)]
         return found
@@ -129,6 +165,8 @@ class LlmUse:
         return found + [c for c in self._vendor_calls() if self._has_gem(c)]
 
     def _vendor_calls(self) -> Iterator[Call]:
+        if self._constants.isdisjoint(_OTHER_CLIENTS):
+            return iter(())
         called = (c for c in self._all_calls() if c.name not in ("new", "configure"))
         receivers = ((c, self.kinds.receiver(c)) for c in called)
         return (c for c, kind in receivers if kind is not None and kind.name in _OTHER_CLIENTS)
@@ -164,17 +202,27 @@ class LlmUse:
     def _invented_call(self, found: GemCall) -> Iterator[Invention]:
         call, on = found.call, found.on
         if not self._exists(found):
-            if call.receiver is not None and not self._guarded(call):
+            if self._is_judged(found) and not self._guarded(call):
                 yield Invention(_area(on), call.location, f"{_shown(on, call.name)} does not exist")
             return
         signature = self.api.signature(on, call.name)
-        if signature is None:
+        if signature is None or self._app_redefines(found):
             return
         wrong = self._misfit(call, signature, on)
         if wrong is not None:
             yield Invention("signature", call.location, f"{_shown(on, call.name)} {wrong}")
         if self._ignores_block(call):
             yield Invention("dsl", call.location, f"{_shown(on, call.name)} takes no block: it is never run")
+
+    def _is_judged(self, found: GemCall) -> bool:
+        """Whether a missing method is an invention: with a receiver, or as a macro in a subclass's body."""
+        call = found.call
+        if call.receiver is not None:
+            return True
+        body = call.file.parent(call.node)
+        around = call.file.parent(body) if body is not None else None
+        direct = around is not None and around.type == "class"
+        return direct and found.on in ("Agent.class", "Tool.class") and call.name not in _CLASS_BODY
 
     def _exists(self, found: GemCall) -> bool:
         if found.on == "Record" or self._app_adds(found):
@@ -191,16 +239,28 @@ class LlmUse:
 
     def _app_adds(self, found: GemCall) -> bool:
         """Whether the application itself defines the method, by reopening the gem's class or inheriting."""
-        base = found.on.removesuffix(".class")
-        reopened = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
-        if reopened is not None and self.code.in_app(reopened):
-            added = (m for m in reopened.methods if m.file in self.code.app_files)
-            if reopened.includes or any(m.name == found.call.name for m in added):
-                return True
+        reopened = self._reopened(found)
+        if reopened is not None and (reopened.includes or self._app_redefines(found)):
+            return True
         kind = self.kinds.receiver(found.call)
         return (
             kind is not None and kind.app is not None and any(c.includes for c in self.code.lineage(kind.app))
         )
+
+    def _reopened(self, found: GemCall) -> RubyClass | None:
+        base = found.on.removesuffix(".class")
+        reopened = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
+        return reopened if self.code.in_app(reopened) else None
+
+    def _app_redefines(self, found: GemCall) -> bool:
+        """Whether the application has a method of that name in the gem's own class (or is the gem)."""
+        reopened = self._reopened(found)
+        name = "initialize" if found.call.name == "new" else found.call.name
+        own = [] if reopened is None else reopened.methods
+        kind = self.kinds.receiver(found.call)
+        if name == "initialize" and kind is not None and kind.app is not None:
+            return self.code.find_method(kind.app, name, False) is not None
+        return any(m.name == name and not is_test(m.file.path) for m in own)
 
     def _misfit(self, call: Call, signature: Signature, on: str) -> str | None:
         """How a call contradicts a signature, None if it fits."""
@@ -237,9 +297,11 @@ class LlmUse:
     def _guarded(self, call: Call) -> bool:
         """Whether the code asks `respond_to?` first."""
         scope = call.file.enclosing(call.node, *METHODS) or call.file.root
-        checks = (c for c in self.kinds.names.calls("respond_to?") if c.file is call.file)
+        asked = [c for c in self.kinds.names.calls("respond_to?") if c.file is call.file]
+        asked = [c for c in asked if literal(next(iter(c.positional), None)) == call.name]
+        constant = constant_path(call.receiver)
         return any(
-            within(c.node, scope) and literal(next(iter(c.positional), None)) == call.name for c in checks
+            within(c.node, scope) or (constant and constant_path(c.receiver) == constant) for c in asked
         )
 
     def _invented_constants(self, file: RubyFile) -> Iterator[Invention]:
@@ -260,7 +322,8 @@ class LlmUse:
         if file in self.code.app_files and not self.code.in_app(defined):
             defined = None
         if parts[0] == "RubyLLM":
-            if len(parts) == 1 or self.code.in_app(self.code.classes.get(f"RubyLLM::{parts[1]}")):
+            own = self.code.classes.get("::".join(parts[:2]))
+            if len(parts) == 1 or self.code.in_app(own) or (own is not None and is_test(file.path)):
                 return None
             if parts[1] not in self.api.constants:
                 return f"RubyLLM::{parts[1]} does not exist in ruby_llm"
@@ -293,6 +356,13 @@ class LlmUse:
 
     def _all_calls(self) -> Iterator[Call]:
         return (call for file in self.code.app_files for call in file.calls)
+
+
+def _may_ask(call: Call) -> bool:
+    """Whether a call on something unknown looks like one on a chat; `generate` is a common word."""
+    if call.receiver is None or constant_path(call.receiver) is not None or call.name not in _ASKING:
+        return False
+    return call.name in ("ask", "say") or _CHATTY.search(text(call.receiver)) is not None
 
 
 def _area(on: str) -> str:

@@ -7,13 +7,14 @@ stubbed to return, what is handed to a parameter that otherwise is one, and what
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.test_suite import TestSuite
-from runner.probes.kit.ruby.code import RubyClass
+from runner.probes.kit.ruby.code import RubyClass, is_test
 from runner.probes.kit.ruby.kind import Kind
 from runner.probes.kit.ruby.syntax import (
     METHODS,
@@ -62,6 +63,11 @@ class Mocks:
                 self._instance_double(call)
         self._found.false = sorted(set(self._found.false), key=lambda f: (f[0].path, f[0].line or 0))
         return self._found
+
+    @cached_property
+    def _app_methods(self) -> set[str]:
+        own = (m for m in self._use.code.methods if m.parameters and not is_test(m.file.path))
+        return {"new" if m.name == "initialize" else m.name for m in own}
 
     def _redefined(self) -> None:
         """Tests that define what the application calls and the gem does not have."""
@@ -133,8 +139,9 @@ class Mocks:
 
     def _injected(self, call: Call) -> None:
         """A double handed to a parameter of the application whose default is a RubyLLM object."""
-        method = self._use.kinds.target(call)
-        if method is None or method.file in self._use.code.test_files:
+        handed = call.positional or call.keywords
+        method = self._use.kinds.target(call) if handed and call.name in self._app_methods else None
+        if method is None or is_test(method.file.path):
             return
         for index, parameter in enumerate(method.parameters):
             given = call.keyword(parameter.name)
@@ -162,7 +169,7 @@ class Mocks:
 
     def _stand_in(self, file: RubyFile, node: Node, kind: str | None) -> None:
         """Judge an expression that takes the place of a RubyLLM object of that kind."""
-        if kind is None or (file.path, node.id, kind) in self._seen:
+        if kind is None or node.type == "self" or (file.path, node.id, kind) in self._seen:
             return
         self._seen.add((file.path, node.id, kind))
         fake = self._use.kinds.of(file, node)

@@ -90,6 +90,7 @@ def _tested(file: RubyFile, node: Node) -> bool:
 
 def _is_key(use: LlmUse, file: RubyFile, node: Node, depth: int = 2) -> bool:
     for inner in descendants(node):
+        use.code.budget.spend()
         if inner.type in ("string", "simple_symbol") and _KEY_NAME.search(literal(inner) or ""):
             return True
         if inner.type in ("identifier", "instance_variable", "constant"):

@@ -39,7 +39,7 @@ _NETWORK = (
 )
 _BROKEN_CODE = ("NoMethodError", "NameError", "ArgumentError")
 _THREADS = ("Thread", "Concurrent::Future", "Concurrent::Promise", "Concurrent::Promises")
-_MAX_DEPTH = 8
+_MAX_DEPTH = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +75,13 @@ class Guard:
     """What happens to one provider call's failure.
 
     `final`: clauses that end it. `translating`: clauses that raise something else. `escapes`: where it leaves
-    the application's code unrescued.
+    the application's code unrescued. `passed`: what the failure went through.
     """
 
     final: list[Clause] = field(default_factory=list)
     translating: list[Clause] = field(default_factory=list)
     escapes: list[Location] = field(default_factory=list)
+    passed: set[tuple[str, int, str]] = field(default_factory=set)
 
     @property
     def clauses(self) -> list[Clause]:
@@ -97,13 +98,15 @@ class Rescues:
     def guard(self, call: Call) -> Guard:
         """Where a failure of this provider call ends up."""
         found = Guard()
-        self._climb(call.file, call.node, PROVIDER, found, ())
+        self._climb(call.file, call.node, PROVIDER, found, 0)
         return found
 
-    def _climb(self, file: RubyFile, node: Node, thrown: str, found: Guard, passed: tuple[int, ...]) -> None:
-        if len(passed) > _MAX_DEPTH or node.id in passed:
+    def _climb(self, file: RubyFile, node: Node, thrown: str, found: Guard, depth: int) -> None:
+        step = (file.path, node.id, thrown)
+        self._use.code.budget.spend(3)
+        if depth > _MAX_DEPTH or step in found.passed:
             return
-        passed = (*passed, node.id)
+        found.passed.add(step)
         for around in file.ancestors(node):
             catching = [c for c in self._clauses(file, around, node) if self._catches(c, thrown)]
             if around.type in BLOCKS:
@@ -111,23 +114,23 @@ class Rescues:
                 if _starts_thread(file, around) and not catching:
                     break
             if catching:
-                self._settle(catching, thrown, found, passed)
+                self._settle(catching, thrown, found, depth)
                 return
             if around.type in METHODS:
-                self._leave(file, node, thrown, found, passed)
+                self._leave(file, node, thrown, found, depth)
                 return
         found.escapes.append(file.location(node))
 
-    def _settle(self, catching: list[Clause], thrown: str, found: Guard, passed: tuple[int, ...]) -> None:
+    def _settle(self, catching: list[Clause], thrown: str, found: Guard, depth: int) -> None:
         for clause in catching:
             raised = _raises(clause)
             if raised is None:
                 found.final.append(clause)
             elif clause.body is not None:
                 found.translating.append(clause)
-                self._climb(clause.file, clause.node, raised or thrown, found, passed)
+                self._climb(clause.file, clause.node, raised or thrown, found, depth + 1)
 
-    def _leave(self, file: RubyFile, node: Node, thrown: str, found: Guard, passed: tuple[int, ...]) -> None:
+    def _leave(self, file: RubyFile, node: Node, thrown: str, found: Guard, depth: int) -> None:
         """Out of a method: to `rescue_from` and its kin in the class, else to every caller."""
         method = self._use.code.method_of(file, node)
         if method is None:
@@ -135,11 +138,11 @@ class Rescues:
             return
         catching = [c for c in self._declared(method) if self._catches(c, thrown)]
         if catching:
-            self._settle(catching, thrown, found, passed)
+            self._settle(catching, thrown, found, depth)
             return
         callers = list(self._callers(method))
         for where, caller in callers:
-            self._climb(where, caller, thrown, found, passed)
+            self._climb(where, caller, thrown, found, depth + 1)
         if not callers:
             found.escapes.append(file.location(node))
 

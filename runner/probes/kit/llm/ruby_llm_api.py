@@ -16,7 +16,7 @@ ROOT = "RubyLLM"
 RESULTS = ("Message", "Chunk", "Embedding", "Image", "Moderation", "Transcription", "Content")
 _ENUMERABLES = ("Chat", "Agent", "Models")
 _INSTANCES = ("Chat", "Message", "Chunk", "Agent", "Context", "Content", *RESULTS[2:6])
-_CLASSES = ("Chat", "Message", "Agent", "Content")
+_CLASSES = ("Chat", "Message", "Agent", "Content", "Tool")
 _TOLD = ("self", "Record", "Models", "Messages", "Configuration", *_INSTANCES)
 _RECORD = "RubyLLM::ActiveRecord::ChatMethods"
 # A library's mix-ins for models use Active Record too: a call that is not listed may be the model's own.
@@ -116,8 +116,8 @@ def _delegated(manifest: Manifest, name: str) -> Methods:
     """Methods that only hand on what they are given tell no parameters: those of their target are meant."""
     if name not in DELEGATES:
         return {}
-    own = manifest.instance_methods(f"{ROOT}::{name}")
-    target = manifest.instance_methods(f"{ROOT}::{DELEGATES[name]}")
+    own, to = manifest.instance_methods(f"{ROOT}::{name}"), DELEGATES[name]
+    target = manifest.singleton_methods(ROOT) if to == ROOT else manifest.instance_methods(f"{ROOT}::{to}")
     handed_on = [method for method, facts in own.items() if "rest args" in facts["parameters"]]
     return {method: target[method] for method in handed_on if method in target}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-DELEGATES = {"Agent": "Chat"}
+DELEGATES = {"Agent": "Chat", "Context": "RubyLLM"}
 
 _TYPES = """
 RubyLLM#embed -> Embedding
@@ -88,6 +88,16 @@ filter filter_map find find_all find_index first flat_map grep grep_v group_by i
 including index_by index_with inject lazy many? map max max_by maximum member? min min_by minimum minmax
 minmax_by none? one? partition pick pluck reduce reject reverse_each select slice_after slice_before
 slice_when sole sort sort_by sum take take_while tally to_a to_h to_set uniq without zip
+"""
+CLASS_BODY = """
+private public protected private_class_method public_class_method private_constant public_constant attr_reader
+attr_writer attr_accessor attr include extend prepend alias_method define_method undef_method remove_method
+remove_const delegate delegate_missing_to class_attribute mattr_accessor mattr_reader mattr_writer
+cattr_accessor cattr_reader cattr_writer thread_mattr_accessor thread_cattr_accessor concerning autoload
+require require_relative require_dependency load puts print p pp raise warn lambda proc binding block_given?
+freeze using refine module_function ruby2_keywords deprecate attr_internal redefine_method
+silence_redefinition config_accessor format sprintf rand sleep catch loop Array
+Integer Float String Hash Rational gem
 """
 MODULE_OBJECT = """
 ancestors attr_accessor autoload class_eval class_exec const_defined? const_get const_missing const_set

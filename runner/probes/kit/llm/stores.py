@@ -23,7 +23,7 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 CONVERSATION = re.compile(
-    r"chat|convers|message|histor|turn|transcript|thread|dialog|exchange|session_store", re.I
+    r"chat|convers|message|histor|(?<!re)turn|transcript|thread|dialog|exchange|session_store", re.I
 )
 _IDENTIFIER = re.compile(r"(_id|id|uuid|token|title|model|name|key|count)$", re.I)
 _ID_VALUE = re.compile(r"SecureRandom|uuid|\.id$|session\.id|to_param", re.I)
@@ -127,8 +127,6 @@ def _of_call(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield session
     elif cache and call.name == "new":
         yield Kept("cache", call.location, re.sub(r"(?<!^)(?=[A-Z])", "_", cache[1]).lower())
-    elif constant_path(call.receiver) == "SQLite3::Database" and call.name in ("new", "open"):
-        yield Kept("database", call.location)
     elif _about(use, call.file, call.node):
         yield from _of_write(use, call)
 
@@ -136,6 +134,8 @@ def _of_call(use: LlmUse, call: Call) -> Iterator[Kept]:
 def _of_write(use: LlmUse, call: Call) -> Iterator[Kept]:
     if call.name in _WRITES and _comes_from(use, call, "Rails.cache"):
         yield Kept("cache", call.location, cache_store(use))
+    elif constant_path(call.receiver) == "SQLite3::Database" and call.name in ("new", "open"):
+        yield Kept("database", call.location)
     elif _writes_file(use, call):
         yield Kept("file", call.location)
     elif _REDIS.fullmatch(call.name) and _comes_from(use, call, "redis", "Kredis"):

@@ -11,8 +11,17 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import Method, in_area
-from runner.probes.kit.ruby.syntax import Call, RubyFile, constant_path, descendants, literal, text, within
+from runner.probes.kit.ruby.code import Method, RubyClass, in_area
+from runner.probes.kit.ruby.syntax import (
+    BLOCKS,
+    Call,
+    RubyFile,
+    constant_path,
+    descendants,
+    literal,
+    text,
+    within,
+)
 
 _CASES = ("test", "it", "specify", "scenario", "example", "should")
 _SETUPS = ("setup", "before", "around", "let!")
@@ -30,7 +39,16 @@ _STUBBING = ("stub", "stubs", "expects", "define_singleton_method", "stub_any_in
 _DOUBLE = re.compile(
     r"Mock\.new|\bmock\b|\bstub\(|double|OpenStruct|Struct\.new|Object\.new|->|\blambda\b|\bproc\b"
 )
-_MAX_DEPTH = 5
+_MAX_REGIONS = 50
+_Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A piece of test code: its calls, and the helpers of the suite that it names."""
+
+    calls: tuple[Call, ...]
+    helpers: tuple[Method, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +73,10 @@ class TestSuite:
     def __init__(self, use: LlmUse) -> None:
         self._use = use
         self._files = use.code.test_files
-        self._helpers = {m.name: m for m in use.code.methods if m.file in self._files}
+        self._paths = {f.path for f in self._files}
+        self._helpers = {m.name: m for m in use.code.methods if m.file.path in self._paths}
+        self._regions: dict[_Place, _Region] = {}
+        self._reaching_calls: dict[Call, bool] = {}
 
     @cached_property
     def cases(self) -> list[Case]:
@@ -66,14 +87,20 @@ class TestSuite:
                 if call.receiver is None and call.name in _CASES and call.block is not None:
                     found.append(self._case(file, call.node))
         for method in self._use.code.methods:
-            if method.file in self._files and method.name.startswith("test_"):
+            if method.file.path in self._paths and method.name.startswith("test_"):
                 found.append(self._case(method.file, method.node))
         return found
 
     @cached_property
-    def _setups(self) -> list[Call]:
-        found = [c for name in _SETUPS for c in self._use.kinds.names.calls(name)]
-        return [c for c in found if c.receiver is None and c.block is not None and c.file in self._files]
+    def _setups(self) -> dict[RubyClass | None, list[Call]]:
+        """Blocks that run before cases, by the class they stand in; None: by all, from support files."""
+        found: dict[RubyClass | None, list[Call]] = {}
+        for call in (c for name in _SETUPS for c in self._use.kinds.names.calls(name)):
+            if call.receiver is None and call.block is not None and call.file.path in self._paths:
+                shared = not re.search(r"_(test|spec)\.rb$", call.file.path)
+                owner = None if shared else self._use.code.owner(call.file, call.node)
+                found.setdefault(owner, []).append(call)
+        return found
 
     @cached_property
     def calls(self) -> list[Call]:
@@ -122,23 +149,32 @@ class TestSuite:
     # --- what a case runs ------------------------------------------------------------------------
 
     def _case(self, file: RubyFile, node: Node) -> Case:
-        regions: list[tuple[RubyFile, Node]] = [(file, node)]
         owner = self._use.code.owner(file, node)
-        for call in self._setups:
-            shared = not re.search(r"_(test|spec)\.rb$", call.file.path)
-            if call.block is not None and (shared or self._use.code.owner(call.file, call.node) is owner):
-                regions.append((call.file, call.block))
-        regions += [(m.file, m.node) for m in owner.methods if m.name in ("setup", "before_setup")]
-        seen = {(f.path, n.id) for f, n in regions}
-        for where, region in regions:
-            for helper in self._helpers_called(where, region):
-                if (helper.file.path, helper.node.id) not in seen and len(seen) < 50:
+        setups = [c for c in self._setups.get(owner, []) if _runs_before(c, file, node)]
+        places = [(c.file, c.block) for c in (*self._setups.get(None, []), *setups) if c.block is not None]
+        places += [(m.file, m.node) for m in owner.methods if m.name in ("setup", "before_setup")]
+        places.append((file, node))
+        seen = {(f.path, n.id) for f, n in places}
+        calls: list[Call] = []
+        for where, region in places:
+            read = self._region(where, region)
+            calls += read.calls
+            for helper in read.helpers:
+                if (helper.file.path, helper.node.id) not in seen and len(seen) < _MAX_REGIONS:
                     seen.add((helper.file.path, helper.node.id))
-                    regions.append((helper.file, helper.node))
-        return Case(file, node, tuple(c for f, n in regions for c in f.calls_within(n)))
+                    places.append((helper.file, helper.node))
+        return Case(file, node, tuple(calls))
+
+    def _region(self, file: RubyFile, node: Node) -> _Region:
+        """What a piece of test code calls; read once, many cases share it."""
+        key = (file.path, node.id)
+        if key not in self._regions:
+            helpers = tuple(dict.fromkeys(self._helpers_called(file, node)))
+            self._regions[key] = _Region(tuple(file.calls_within(node)), helpers)
+        return self._regions[key]
 
     def _helpers_called(self, file: RubyFile, region: Node) -> Iterator[Method]:
-        for name in descendants(region, "identifier"):
+        for name in file.within(region, "identifier"):
             helper = self._helpers.get(text(name))
             if helper is not None and not (helper.file is file and within(name, helper.node)):
                 yield helper
@@ -153,22 +189,34 @@ class TestSuite:
         bare = [code.method_of(f, n) for f, n in kinds.names.bare_calls(method) if f in code.app_files]
         return found + bare
 
+    @cached_property
+    def _fronts(self) -> bool:
+        """Whether a request or job of the application reaches a provider call."""
+        areas = ("app/controllers", "app/jobs", "app/channels")
+        return any(in_area(m.file.path, area) for m in self.reaching for area in areas)
+
+    @cached_property
+    def _reaching_names(self) -> set[str]:
+        return {"new" if m.name == "initialize" else m.name for m in self.reaching}
+
+    @cached_property
+    def _performs(self) -> bool:
+        return any(m.name == "perform" for m in self.reaching)
+
     def _reaches(self, case: Case) -> bool:
-        front = any(
-            in_area(m.file.path, f"app/{a}")
-            for m in self.reaching
-            for a in ("controllers", "jobs", "channels")
-        )
-        for call in case.calls:
-            if self._use.kinds.target(call) in self.reaching:
-                return True
-            if call.receiver is None and call.name in _REQUESTS and front:
-                return True
-            if call.name in ("perform_now", "perform_later") and any(
-                m.name == "perform" for m in self.reaching
-            ):
-                return True
-        return False
+        return any(map(self._reaches_provider, case.calls))
+
+    def _reaches_provider(self, call: Call) -> bool:
+        if call not in self._reaching_calls:
+            self._reaching_calls[call] = self._leads_there(call)
+        return self._reaching_calls[call]
+
+    def _leads_there(self, call: Call) -> bool:
+        if call.name in self._reaching_names and self._use.kinds.target(call) in self.reaching:
+            return True
+        if call.receiver is None and call.name in _REQUESTS and self._fronts:
+            return True
+        return call.name in ("perform_now", "perform_later") and self._performs
 
     def _replaces_provider(self, case: Case) -> bool:
         return any(self._stubs_provider(call) or self._injects(call) for call in case.calls)
@@ -208,7 +256,7 @@ class TestSuite:
     def _injects(self, call: Call) -> bool:
         """Whether a test double is handed to code that reaches the provider, or to an object that has it."""
         target = self._use.kinds.target(call)
-        if target is None or target.file in self._files:
+        if target is None or target.file.path in self._paths:
             return False
         siblings = {m.owner for m in self.reaching}
         if target not in self.reaching and target.owner not in siblings:
@@ -220,7 +268,7 @@ class TestSuite:
         """Whether an expression of a test is a stand-in for something real."""
         kind = self._use.kinds.of(file, node)
         if kind is not None and kind.app is not None:
-            return kind.app.file in self._files
+            return kind.app.file.path in self._paths
         return any(_DOUBLE.search(source) for source in self._use.kinds.names.origins(file, node))
 
     def _skips(self, case: Case) -> bool:
@@ -243,6 +291,12 @@ class TestSuite:
         code = self._use.code
         instance = code.find_method(kind.app, name, False)
         return instance if kind.name == "App" else code.find_method(kind.app, name, True) or instance
+
+
+def _runs_before(setup: Call, file: RubyFile, case: Node) -> bool:
+    """Whether a set-up stands in a group that the case belongs to too (`describe`, `context`, the class)."""
+    group = setup.file.enclosing(setup.node, *BLOCKS)
+    return group is None or setup.file is not file or within(case, group)
 
 
 def _owner_of(receiver: Node | None) -> Node | None:

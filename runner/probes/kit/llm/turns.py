@@ -55,8 +55,7 @@ def kept_chats(use: LlmUse) -> list[Location]:
 
 def recorded_asks(use: LlmUse) -> list[Call]:
     """Asks on a chat that is stored in the database (acts_as_chat), also through an agent."""
-    kinds = use.kinds
-    asked = [c for c in use.asks if kinds.on_gem(c) == "Record"]
+    asked = [c for c in use.asks if use.on_record(c)]
     handed = [c.call for c in use.calls if c.on == "Agent.class" and _persistent(c.call)]
     return asked + handed
 

@@ -11,6 +11,7 @@ from tree_sitter import Language, Node, Parser
 from runner.core.records import Location
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import markup
+from runner.probes.kit.ruby.budget import Budget
 from runner.probes.kit.ruby.syntax import descendants, text
 from runner.probes.kit.verdicts import place
 
@@ -26,12 +27,17 @@ class JavaScriptFile:
         self.path = path
         self.source = source
         self._app = app
+        self._budget = Budget.of(app.tree)
+        self._by_types: dict[tuple[str, ...], list[Node]] = {}
         self.root = Parser(Language(tree_sitter_javascript.language())).parse(source.encode()).root_node
         self._parents = {child.id: node for node in descendants(self.root) for child in node.children}
 
-    def of(self, *types: str) -> Iterator[Node]:
+    def of(self, *types: str) -> list[Node]:
         """Its nodes of these types, in source order."""
-        return descendants(self.root, *types)
+        if types not in self._by_types:
+            self._by_types[types] = list(descendants(self.root, *types))
+        self._budget.spend(1 + len(self._by_types[types]) // 2)
+        return self._by_types[types]
 
     def at(self, node: Node) -> Location:
         """Where a node stands."""

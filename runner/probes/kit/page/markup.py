@@ -86,7 +86,8 @@ def stimulus_names(app: Application) -> dict[str, Location]:
         for match in _STIMULUS_NAMES.finditer(hidden):
             line = hidden.count("\n", 0, match.start()) + 1
             for name in " ".join(filter(None, match.groups())).split():
-                found.setdefault(name, place(app.tree, path, line))
+                if name not in found:
+                    found[name] = place(app.tree, path, line)
     return found
 
 

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.probes.kit.page import dom
 from runner.probes.kit.page.javascript import JavaScriptFile, arguments, callee
-from runner.probes.kit.ruby.syntax import descendants, text
+from runner.probes.kit.ruby.syntax import text
 
 Seen = set[int]
 _MAX_STEPS = 200
@@ -137,7 +137,7 @@ def _name(script: JavaScriptFile, function: Node) -> str:
 
 
 def _function(script: JavaScriptFile, name: str) -> Node | None:
-    return next((f for f in descendants(script.root, *_FUNCTIONS) if name and _name(script, f) == name), None)
+    return next((f for f in script.of(*_FUNCTIONS) if name and _name(script, f) == name), None)
 
 
 _JUDGES: dict[str, Callable[[JavaScriptFile, Node, Seen], bool]] = {

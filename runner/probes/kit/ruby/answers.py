@@ -124,6 +124,11 @@ class Answers:
         method = self._kinds.code.find_method(app, name, singleton)
         if method is not None:
             return self._kinds.result(method)
+        delegated = {k: v for c in self._kinds.code.lineage(app) for k, v in c.delegated.items()}
+        target = delegated.get(name)
+        if target is not None and target not in delegated and not singleton:
+            receiver = self.sent(kind, target, None)
+            return None if receiver is None or receiver.app is not None else self.sent(receiver, name, call)
         if singleton and name == "new":
             return Kind("App", app)
         if singleton and name == "instance" and "Singleton" in app.includes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -11,6 +12,7 @@ from typing import Self, TypeVar
 from tree_sitter import Node
 
 from runner.core.tree import SourceTree
+from runner.probes.kit.ruby.budget import Budget
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     BLOCKS,
@@ -94,6 +96,7 @@ class RubyClass:
     """A class or module with all its re-openings; a file's top level is one too, named `<path>`.
 
     `members`: what a `Struct.new` or `Data.define` declares. `readers`: attr_reader and attr_accessor.
+    `delegated`: the method that another method is sent on to (`delegate :ask, to: :chat`).
     """
 
     name: str
@@ -104,6 +107,7 @@ class RubyClass:
     includes: list[str] = field(default_factory=list)
     readers: set[str] = field(default_factory=set)
     members: list[str] = field(default_factory=list)
+    delegated: dict[str, str] = field(default_factory=dict)
     _by_name: dict[tuple[str, bool], Method] = field(default_factory=dict)
 
     @property
@@ -136,16 +140,23 @@ class RubyCode:
         self._owner_of: dict[_Key, RubyClass | None] = {}
         self._method_of: dict[_Key, Method | None] = {}
         self._marked: dict[_Key, list[Node]] = {}
-        for path in filter(is_ruby, tree):
+        self._lineages: dict[str, list[RubyClass]] = {}
+        self._reached: dict[tuple[str, str, bool], Method | None] = {}
+        self.budget = Budget.of(tree)
+        written = [path for path in tree if is_ruby(path) and len(tree.files[path].content) <= _MAX_BYTES]
+        self.budget.allow_reading(sum(len(tree.files[path].content) for path in written))
+        for path in written:
             source = tree.text(path)
-            if source is not None and len(source) <= _MAX_BYTES:
-                self.files[path] = RubyFile(path, source)
+            if source is not None:
+                self.files[path] = RubyFile(path, source, self.budget)
         for file in self.files.values():
             self._read_classes(file)
         self._owner_of.clear()
         for file in self.files.values():
             self._read_members(file)
         self._method_of.clear()
+        self._lineages.clear()
+        self._reached.clear()
 
     @classmethod
     def of(cls, tree: SourceTree) -> Self:
@@ -221,12 +232,17 @@ class RubyCode:
                 return found
         return None
 
-    def lineage(self, start: RubyClass) -> Iterator[RubyClass]:
+    def lineage(self, start: RubyClass) -> list[RubyClass]:
         """A class, then what it includes and inherits, as far as the repository defines them."""
+        if start.name not in self._lineages:
+            self._lineages[start.name] = list(self._line_of(start))
+        return self._lineages[start.name]
+
+    def _line_of(self, start: RubyClass) -> Iterator[RubyClass]:
         seen: set[str] = set()
-        waiting = [start]
+        waiting = deque([start])
         while waiting:
-            current = waiting.pop(0)
+            current = waiting.popleft()
             if current.name in seen:
                 continue
             seen.add(current.name)
@@ -234,17 +250,30 @@ class RubyCode:
             above = [*reversed(current.includes), *([current.superclass] if current.superclass else [])]
             waiting += [c for c in (self.resolve(name, current) for name in above) if c is not None]
 
+    def includers(self, module: RubyClass) -> list[RubyClass]:
+        """The classes that include a module by name."""
+        return self._includers.get(module.name, [])
+
+    @cached_property
+    def _includers(self) -> dict[str, list[RubyClass]]:
+        found: dict[str, list[RubyClass]] = {}
+        for owner in self.classes.values():
+            for included in (self.resolve(name, owner) for name in owner.includes):
+                if included is not None:
+                    found.setdefault(included.name, []).append(owner)
+        return found
+
     def ancestry(self, start: RubyClass) -> list[str]:
         """Names of all superclasses, also of those the repository does not define."""
         return [c.superclass for c in self.lineage(start) if c.superclass is not None]
 
     def find_method(self, owner: RubyClass, name: str, singleton: bool) -> Method | None:
         """The method a call on `owner` reaches, inherited ones included."""
-        for current in self.lineage(owner):
-            found = current.method(name, singleton)
-            if found is not None:
-                return found
-        return None
+        key = (owner.name, name, singleton)
+        if key not in self._reached:
+            methods = (current.method(name, singleton) for current in self.lineage(owner))
+            self._reached[key] = next((m for m in methods if m is not None), None)
+        return self._reached[key]
 
     def _read_classes(self, file: RubyFile) -> None:
         top = RubyClass(f"<{file.path}>", bodies=[(file, file.root)])
@@ -296,6 +325,8 @@ class RubyCode:
                 self._add_method(file, call.block, names[0] if names else "subject", singleton)
             elif call.name in ("attr_reader", "attr_accessor", "attr", "class_attribute", "mattr_accessor"):
                 self.owner(file, call.node).readers.update(names)
+            elif call.name == "delegate" and (target := literal(call.keyword("to"))) is not None:
+                self.owner(file, call.node).delegated.update(dict.fromkeys(names, target))
             elif call.name in ("include", "extend", "prepend"):
                 included = (constant_path(p) for p in call.positional)
                 self.owner(file, call.node).includes += [name for name in included if name is not None]

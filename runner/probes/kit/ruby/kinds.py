@@ -31,6 +31,7 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 _MAX_DEPTH = 40
+_MAX_CALLERS = 100
 _SEEDED = {"inject": 0, "reduce": 0, "each_with_object": 1, "with_object": 1}
 _RAISES = re.compile(r"raise\b(?!.*\b(?:if|unless)\b)")
 _VALUES = {
@@ -59,6 +60,8 @@ class Kinds:
         self.api = api
         self._known: dict[tuple[str, int], Kind | None] = {}
         self._busy: set[tuple[str, int]] = set()
+        self._results: dict[tuple[str, int], Kind | None] = {}
+        self._gem_classes: dict[str, str | None] = {}
         self.names = Names(code)
         self._answers = Answers(self)
 
@@ -72,6 +75,7 @@ class Kinds:
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
             return None
         self._busy.add(key)
+        self.code.budget.spend()
         try:
             self._known[key] = self._evaluate(file, node)
         finally:
@@ -90,14 +94,27 @@ class Kinds:
 
     def gem_class(self, app: RubyClass) -> str | None:
         """`Agent`, `Tool`, `Chat` ... for a subclass of RubyLLM's, `Record` for an acts_as_chat model."""
-        for current in self.code.lineage(app):
-            if current.superclass is not None and current.superclass.startswith("RubyLLM::"):
-                return current.superclass.removeprefix("RubyLLM::")
-            for file, body in current.bodies:
-                for call in self.names.calls("acts_as_chat"):
-                    if call.file is file and within(call.node, body):
-                        return "Record"
-        return None
+        if app.name not in self._gem_classes:
+            self._gem_classes[app.name] = self._inherits(app) or self._mixed_into(app)
+        return self._gem_classes[app.name]
+
+    def _inherits(self, app: RubyClass) -> str | None:
+        return next(filter(None, map(self._based_on, self.code.lineage(app))), None)
+
+    def _mixed_into(self, module: RubyClass) -> str | None:
+        """`Record` for a concern that only acts_as_chat models include."""
+        includers = self.code.includers(module) if module.is_module else []
+        return "Record" if {self._inherits(c) for c in includers} == {"Record"} else None
+
+    def _based_on(self, app: RubyClass) -> str | None:
+        if app.name.startswith("<"):
+            return None
+        if app.superclass is not None and app.superclass.startswith("RubyLLM::"):
+            return app.superclass.removeprefix("RubyLLM::")
+        declared = (
+            (c, body) for c in self.names.calls("acts_as_chat") for f, body in app.bodies if f is c.file
+        )
+        return "Record" if any(within(call.node, body) for call, body in declared) else None
 
     def on_gem(self, call: Call) -> str | None:
         """The gem's kind a call is sent to (`Chat`, `Agent.class`, ...), None if it is not the gem's."""
@@ -302,6 +319,11 @@ class Kinds:
             listed = next((c for c in node.named_children if c.type == "argument_list"), None)
             values = [] if listed is None else listed.named_children
             yield self.of(method.file, values[position]) if position < len(values) else None
+        handed = [p.name for p in method.parameters if p.kind == "block"]
+        for call in method.file.calls_within(method.node) if handed else ():
+            if call.name in ("call", "()", "[]") and text(call.receiver) in handed:
+                values = list(call.positional)
+                yield self.of(method.file, values[position]) if position < len(values) else None
 
     def _parameter(self, file: RubyFile, method_node: Node, name: str) -> tuple[Kind | None] | None:
         """A 1-tuple with the kind if `name` is a parameter of that method, else None."""
@@ -322,7 +344,8 @@ class Kinds:
         """What the application's own call sites hand in."""
         called = "new" if method.name == "initialize" else method.name
         kinds = []
-        for call in self.names.calls(called)[:100]:
+        for call in self.names.calls(called)[:_MAX_CALLERS]:
+            self.code.budget.spend()
             if (is_test(call.file.path) and not is_test(method.file.path)) or call.splat:
                 continue
             if self.target(call) is not method:
@@ -349,20 +372,26 @@ class Kinds:
 
     def result(self, method: Method) -> Kind | None:
         """What a method returns: its last statement and its explicit returns."""
-        body = method.node.child_by_field_name("body")
         key = (method.file.path, method.node.id)
+        if key in self._results:
+            return self._results[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
             return None
         self._busy.add(key)
         try:
-            own = [
-                n
-                for n in descendants(method.node, "return")
-                if method.file.enclosing(n, *METHODS, "lambda") == method.node
-            ]
-            returned = [self.of(method.file, n) for n in own]
-            rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
-            values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
-            return joined([self.value_of(method.file, body), *returned, *values])
+            self._results[key] = self._returned(method)
         finally:
             self._busy.discard(key)
+        return self._results[key]
+
+    def _returned(self, method: Method) -> Kind | None:
+        body = method.node.child_by_field_name("body")
+        own = [
+            n
+            for n in method.file.within(method.node, "return")
+            if method.file.enclosing(n, *METHODS, "lambda") == method.node
+        ]
+        returned = [self.of(method.file, n) for n in own]
+        rescued = [] if body is None else [n for n in body.named_children if n.type == "rescue"]
+        values = [self.value_of(method.file, r.child_by_field_name("body")) for r in rescued]
+        return joined([self.value_of(method.file, body), *returned, *values])

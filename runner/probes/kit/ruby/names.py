@@ -44,11 +44,15 @@ class Names:
 
     def calls(self, name: str) -> list[Call]:
         """All calls of that method name."""
-        return self._calls.get(name, [])
+        found = self._calls.get(name, [])
+        self._code.budget.spend(1 + len(found) // 8)
+        return found
 
     def mentions(self, name: str) -> list[Place]:
         """Every identifier of that name, be it a call, a variable or a parameter."""
-        return self._mentions.get(name, [])
+        found = self._mentions.get(name, [])
+        self._code.budget.spend(1 + len(found) // 4)
+        return found
 
     def constant(self, name: str) -> Place | None:
         """The expression a constant is set to, found by its last part."""
@@ -61,7 +65,9 @@ class Names:
     def reaching(self, file: RubyFile, use: Node) -> list[Node]:
         """Assignments to a local variable that its value at a use may come from, the nearest first."""
         found = []
-        for node in reversed(self._assignments(file, use)):
+        assigned = self._assignments(file, use)
+        self._code.budget.spend(len(assigned))
+        for node in reversed(assigned):
             closure = file.enclosing(node, *_CLOSURES)
             if node.start_byte >= use.start_byte or closure is None or not within(use, closure):
                 continue
@@ -87,6 +93,7 @@ class Names:
     def origins(self, file: RubyFile, node: Node, depth: int = 4) -> list[str]:
         """Texts of the expressions a receiver may stand for, its own first, followed through names."""
         found = [text(node)]
+        self._code.budget.spend(5)
         for definition in self.definitions(file, node)[:20]:
             right = definition.child_by_field_name("right") or definition
             found.append(text(right)[:500])
@@ -141,7 +148,9 @@ class Names:
         if left is None:
             return
         name = text(left)
-        if left.type == "identifier":
+        if left.type == "left_assignment_list":
+            self._remember_several(file, node, left)
+        elif left.type == "identifier":
             scope = file.enclosing(node, *_SCOPES) or file.root
             self._locals.setdefault((file.path, scope.id, name), []).append(node)
         elif left.type in ("instance_variable", "class_variable", "global_variable"):
@@ -151,3 +160,15 @@ class Names:
             right = node.child_by_field_name("right")
             if right is not None:
                 self._constants.setdefault(name.split("::")[-1], (file, right))
+
+    def _remember_several(self, file: RubyFile, node: Node, left: Node) -> None:
+        """`chat, started = RubyLLM.chat, Time.now`, if each name has one value."""
+        right = node.child_by_field_name("right")
+        values = right.named_children if right is not None and right.type == "right_assignment_list" else []
+        names = left.named_children
+        if len(names) != len(values) or any(v.type == "splat_argument" for v in values):
+            return
+        scope = file.enclosing(node, *_SCOPES) or file.root
+        for name, value in zip(names, values, strict=True):
+            if name.type == "identifier":
+                self._locals.setdefault((file.path, scope.id, text(name)), []).append(value)

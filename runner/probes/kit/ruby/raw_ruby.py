@@ -158,6 +158,7 @@ class RawOutput:
         self._app = app
         self._code = app.code
         self._files = [self._as_calls(file) for file in app.ruby("app/*", "lib/*") if not is_test(file.path)]
+        self._safe_files: dict[str, bool] = {}
         self._calls: dict[str, list[Call]] = {}
         for file in self._files:
             for call in file.calls:
@@ -169,7 +170,7 @@ class RawOutput:
             self._app.at(file, node)
             for file in self._files
             for node, value in (*self._sinks(file), *self._written_markup(file))
-            if self._exposed(file, value, set()) and not _renders_safely(file, node)
+            if self._exposed(file, value, set()) and not _renders_safely(file, node, self._safe_files)
         ]
         return found + self._haml()
 
@@ -179,7 +180,9 @@ class RawOutput:
         if "<%==" not in source:
             return file
         return RubyFile(
-            file.path, _UNESCAPED_ERB.sub(lambda m: f"<%= raw({m.group(1)}) {m.group(2)}", source)
+            file.path,
+            _UNESCAPED_ERB.sub(lambda m: f"<%= raw({m.group(1)}) {m.group(2)}", source),
+            self._code.budget,
         )
 
     def _sinks(self, file: RubyFile) -> Iterator[tuple[Node, Node]]:
@@ -231,7 +234,7 @@ class RawOutput:
         if file.path.endswith(".erb"):
             return
         for value, node in file.strings:
-            if _MARKUP.search(value):
+            if _MARKUP.search(value) and not _is_prompt(node):
                 yield from ((node, part) for part in node.named_children if part.type == "interpolation")
 
     def _exposed(self, file: RubyFile, node: Node | None, seen: Seen) -> bool:
@@ -265,7 +268,9 @@ class RawOutput:
         own = self._own(file, call)
         if own is not None:
             exposed = any(self._exposed(own.file, part, seen) for part in _returned(own))
-            return exposed and not _renders_safely(own.file, own.node)
+            return exposed and not _renders_safely(own.file, own.node, self._safe_files)
+        if call.name in ("[]", "fetch", "dig"):  # a key is looked up, not put out
+            given = given[1:] if call.name == "fetch" else ()
         inner = given if call.receiver is None or constant_path(call.receiver) else (call.receiver, *given)
         if call.receiver is not None and call.name not in _PASSING and not _is_markdown(call):
             return False
@@ -296,9 +301,11 @@ class RawOutput:
         """A variable is what was assigned to it, a parameter what callers give, else what its name says."""
         name = text(node)
         around = file.enclosing(node, *METHODS, "program") or file.root
+        assigned = file.of(*ASSIGNMENTS)
+        self._code.budget.spend(len(assigned) // 4)
         values = [
             part.child_by_field_name("right")
-            for part in file.of(*ASSIGNMENTS)
+            for part in assigned
             if text(part.child_by_field_name("left")) == name
             and part.start_byte < node.start_byte
             and (name.startswith("@") or around.start_byte <= part.start_byte <= around.end_byte)
@@ -353,6 +360,12 @@ def _returned(method: Method) -> list[Node]:
     return found + list(descendants(method.node, "return"))
 
 
+def _is_prompt(node: Node) -> bool:
+    """Whether a heredoc is instructions for a model, by its mark: `<<~PROMPT`."""
+    mark = node.named_children[-1] if node.type == "heredoc_body" and node.named_children else None
+    return mark is not None and re.search(r"PROMPT|INSTRUCTION|SYSTEM", text(mark)) is not None
+
+
 def _is_markdown(call: Call) -> bool:
     """`Redcarpet::Markdown.new(...).render(x)`, `Kramdown::Document.new(x).to_html`, `markdown.render(x)`."""
     written = text(call.receiver)
@@ -362,10 +375,13 @@ def _is_markdown(call: Call) -> bool:
     )
 
 
-def _renders_safely(file: RubyFile, node: Node) -> bool:
+def _renders_safely(file: RubyFile, node: Node, safe_files: dict[str, bool]) -> bool:
     """Whether a Markdown renderer beside the place drops or escapes HTML by its options."""
-    source = "\n".join(file.lines)
     method = file.enclosing(node, *METHODS) if node.type not in METHODS else node
-    if _SAFE_MARKDOWN.search(source):
+    if file.path not in safe_files:
+        safe_files[file.path] = _SAFE_MARKDOWN.search("\n".join(file.lines)) is not None
+    if safe_files[file.path]:
         return True
-    return _COMMONMARKER.search(text(method or node)) is not None and not _UNSAFE_OPTION.search(source)
+    if _COMMONMARKER.search(text(method or node)) is None:
+        return False
+    return not _UNSAFE_OPTION.search("\n".join(file.lines))

@@ -12,9 +12,11 @@ import tree_sitter_ruby
 from tree_sitter import Language, Node, Parser
 
 from runner.core.records import Location
+from runner.probes.kit.ruby.budget import Budget
 
 ASSIGNMENTS = ("assignment", "operator_assignment")
 _MAX_TEXT = 4000
+_DEEP = 150  # more nesting than anyone writes: walking out of it costs steps
 METHODS = ("method", "singleton_method")
 BLOCKS = ("block", "do_block")
 _PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
@@ -136,26 +138,50 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_ruby.language()))
 
 
+@cache
+def _template_parser() -> Parser:
+    return Parser(Language(tree_sitter_embedded_template.language()))
+
+
 class RubyFile:
     """One parsed file. Syntax errors leave the rest readable: the parser recovers."""
 
-    def __init__(self, path: str, source: str) -> None:
+    def __init__(self, path: str, source: str, budget: Budget | None = None) -> None:
         self.path = path
+        self._budget = budget or Budget()
         self.lines = source.splitlines()
         code = _ruby_of_erb(source) if path.endswith(".erb") else source
         self._tree = _parser().parse(code.encode())
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
         self._by_type: dict[str, list[Node]] = {}
-        for node in descendants(self.root):
+        self._sorted: dict[tuple[str, ...], list[Node]] = {}
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
             self._by_type.setdefault(node.type, []).append(node)
-            for child in node.named_children:
+            children = node.named_children
+            for child in children:
                 self._parents[child.id] = node
+            children.reverse()
+            stack += children
 
     def of(self, *types: str) -> list[Node]:
         """All nodes of these types, in source order."""
-        found = [n for t in types for n in self._by_type.get(t, [])]
-        return sorted(found, key=lambda n: (n.start_byte, -n.end_byte)) if len(types) > 1 else found
+        if len(types) == 1:
+            return self._by_type.get(types[0], [])
+        if types not in self._sorted:
+            found = [n for t in types for n in self._by_type.get(t, [])]
+            self._sorted[types] = sorted(found, key=lambda n: (n.start_byte, -n.end_byte))
+        self._budget.spend(1 + len(self._sorted[types]) // 8)
+        return self._sorted[types]
+
+    def within(self, outer: Node, kind: str) -> list[Node]:
+        """The nodes of one type inside a node (or it), in source order; quick, the file is indexed."""
+        nodes = self._by_type.get(kind, [])
+        first = bisect_left(nodes, outer.start_byte, key=_start)
+        last = bisect_right(nodes, outer.end_byte, key=_start)
+        return [n for n in nodes[first:last] if n.end_byte <= outer.end_byte]
 
     def parent(self, node: Node) -> Node | None:
         """The node around it."""
@@ -163,14 +189,23 @@ class RubyFile:
 
     def ancestors(self, node: Node) -> Iterator[Node]:
         """From the parent outwards."""
-        current = self.parent(node)
+        current, passed = self.parent(node), 0
         while current is not None:
             yield current
+            passed += 1
+            if passed > _DEEP:
+                self._budget.spend(2)
             current = self.parent(current)
 
     def enclosing(self, node: Node, *types: str) -> Node | None:
         """The nearest node of these types around it."""
-        return next((a for a in self.ancestors(node) if a.type in types), None)
+        passed = 0
+        around = self._parents.get(node.id)
+        while around is not None and around.type not in types:
+            passed += 1
+            around = self._parents.get(around.id)
+        self._budget.spend(1 + max(0, passed - _DEEP))
+        return around
 
     def location(self, where: Node | int) -> Location:
         """A place in this file, given as a node or a line from 1, with the line's text."""
@@ -269,12 +304,15 @@ class RubyFile:
         return Call(self, node, receiver, name, *arguments_, block, block_argument)
 
 
+def _start(node: Node) -> int:
+    return node.start_byte
+
+
 def _ruby_of_erb(source: str) -> str:
     """An ERB template with everything but its code blanked: lines and columns stay."""
     raw = source.encode()
-    parser = Parser(Language(tree_sitter_embedded_template.language()))
     kept = bytearray(b if b in b"\r\n" else 0x20 for b in raw)
-    for node in descendants(parser.parse(raw).root_node, "code"):
+    for node in descendants(_template_parser().parse(raw).root_node, "code"):
         kept[node.start_byte : node.end_byte] = raw[node.start_byte : node.end_byte]
         if node.end_byte < len(kept) and kept[node.end_byte] == 0x20:
             kept[node.end_byte] = ord(";")

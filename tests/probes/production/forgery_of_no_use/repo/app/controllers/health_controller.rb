@@ -1,0 +1,3 @@
+class HealthController < ActionController::API
+  def show = head(:ok)
+end

@@ -1,0 +1,1 @@
+Rails.application.config.action_controller.allow_forgery_protection = false if Rails.env.test?

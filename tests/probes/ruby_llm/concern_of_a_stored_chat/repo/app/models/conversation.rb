@@ -1,0 +1,4 @@
+class Conversation < ApplicationRecord
+  include Answering
+  acts_as_chat
+end

@@ -1,0 +1,4 @@
+class ApplicationTool < RubyLLM::Tool
+  class_attribute :cost
+  def self.requires_role(name) = (@role = name)
+end

@@ -1,0 +1,3 @@
+class Reply
+  def answer(text) = RubyLLM.chat.ask(text).content
+end

@@ -1,0 +1,5 @@
+class ReplyTest < ActiveSupport::TestCase
+  test "complete" do
+    RubyLLM.chat(provider: :openrouter).complete
+  end
+end

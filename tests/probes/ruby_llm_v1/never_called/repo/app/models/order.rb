@@ -1,0 +1,3 @@
+class Order
+  def complete = true
+end

@@ -1,0 +1,3 @@
+RSpec.describe User do
+  it { described_class.new(password: "SomeQuiteLongPhrase123") }
+end

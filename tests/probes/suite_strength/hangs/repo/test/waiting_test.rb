@@ -1,0 +1,5 @@
+require "test_helper"
+
+class WaitingTest < ActiveSupport::TestCase
+  test("waits") { sleep }
+end

@@ -1,0 +1,7 @@
+class Conversation
+  def initialize(session) = @session = session
+
+  def turns = []
+
+  def ask(text) = [{ "role" => "user", "content" => text }]
+end

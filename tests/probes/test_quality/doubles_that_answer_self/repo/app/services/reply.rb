@@ -1,0 +1,3 @@
+class Reply
+  def call(words) = RubyLLM.chat.with_instructions("Be kind.").ask(words).content
+end

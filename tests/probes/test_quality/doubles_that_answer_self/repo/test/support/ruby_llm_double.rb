@@ -1,0 +1,5 @@
+module RubyLLM
+  class Recording
+    def content = "recorded"
+  end
+end
