@@ -53,7 +53,7 @@ class RubyLlmV1Probe:
     """Judges the calls of the gem by what was known of it at first."""
 
     id = "ruby_llm_v1"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 
