@@ -17,6 +17,17 @@ from runner.sandbox.lease import Lease
 from runner.sandbox.recipes import all_image_names, image_tag
 
 
+# Long tests that share no set-up with their neighbours; the others of a file stay on one worker.
+SPREAD = ("test_lab_cases.py", "test_real_clis.py", "test_interruptions.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps both processors busy to the end."""
+    for item in items:
+        if item.path.name not in SPREAD:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
     """The tags of all images by name, the agents' too; `make test` has built them."""
