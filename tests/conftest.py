@@ -16,7 +16,6 @@ from runner.sandbox.engine import DEFAULT_URL as ENGINE
 from runner.sandbox.lease import Lease
 from runner.sandbox.recipes import all_image_names, image_tag
 
-
 # Long tests that share no set-up with their neighbours; the others of a file stay on one worker.
 SPREAD = ("test_lab_cases.py", "test_real_clis.py", "test_interruptions.py")
 
