@@ -26,8 +26,11 @@ async def serve() -> AsyncIterator[Callable[[Serving], Awaitable[int]]]:
 
         async def starting(serving: Serving) -> int:
             async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                await serving(reader, writer)
-                writer.close()
+                try:
+                    with suppress(asyncio.IncompleteReadError):  # the gateway cut it off
+                        await serving(reader, writer)
+                finally:
+                    writer.close()
 
             server = await asyncio.start_server(serve_and_close, "127.0.0.1", 0)
             stack.push_async_callback(server.wait_closed)

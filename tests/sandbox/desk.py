@@ -48,8 +48,8 @@ class Desk:
         self.broken = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        order, *rest = (await reader.readline()).decode().split()
         try:
+            order, *rest = (await reader.readline()).decode().split() or ["abort"]
             await getattr(self, order)(reader, writer, *rest)
         except OSError:
             self.broken.set()
@@ -97,8 +97,10 @@ class Desk:
 async def open_desk(socket: Path) -> AsyncIterator[Desk]:
     desk = Desk(socket)
     serving: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         serving.add(task := asyncio.current_task())  # type: ignore[arg-type]
         with suppress(asyncio.CancelledError):
             await desk.serve(reader, writer)
@@ -111,6 +113,9 @@ async def open_desk(socket: Path) -> AsyncIterator[Desk]:
     for task in serving:
         task.cancel()
     await asyncio.gather(*serving, return_exceptions=True)
+    for writer in writers:
+        writer.transport.abort()  # one that a stalled reader keeps from closing, too
+    await asyncio.sleep(0.05)
 
 
 async def client(sandbox: Sandbox, script: str) -> Any:
