@@ -13,7 +13,7 @@ from rich.table import Table
 from runner.cli import interruptible
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
-from runner.pipeline.manifest import FOLDER, ManifestRequest, build_manifest
+from runner.pipeline.manifest import ManifestRequest, build_manifest, manifest_files
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 
@@ -59,7 +59,7 @@ async def _build(settings: Settings, images: dict[str, str], request: ManifestRe
 
 def _list(settings: Settings, as_json: bool) -> int:
     rows = []
-    for path in sorted((settings.root / "sandboxes").glob(f"*/{FOLDER}/*.json")):
+    for path in manifest_files(settings):
         document = json.loads(path.read_text("utf-8"))
         modules = document["modules"].values()
         methods = sum(len(facts["singleton"]) + len(facts["instance"]) for facts in modules)

@@ -18,8 +18,7 @@ from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import Event, Listener
-
-MANIFESTS = "manifests"  # folder of a sandbox, with facts about the libraries it has
+from runner.sandbox.recipes import MANIFESTS
 
 
 @cache

@@ -13,9 +13,10 @@ from typing import Any
 
 from runner.core.errors import SpecError, UserError
 from runner.core.protocols import Sandbox, SandboxSpec
+from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import Workbench
+from runner.sandbox.recipes import MANIFESTS
 
-FOLDER = "manifests"
 REFLECT_S = 120
 KEPT_BYTES = 50_000_000
 SOURCE = "/workspace/library"
@@ -46,11 +47,16 @@ async def build_manifest(bench: Workbench, request: ManifestRequest) -> Path:
             await sandbox.put(_sources(request.source), SOURCE)
         document = await _reflected(sandbox, request)
     document["version"] = request.version or document["version"]
-    folder = bench.settings.root / "sandboxes" / request.image / FOLDER
+    folder = bench.settings.root / "sandboxes" / request.image / MANIFESTS
     folder.mkdir(exist_ok=True)
     path = folder / f"{request.library}-{document['version']}.json"
     path.write_text(written(document), "utf-8")
     return path
+
+
+def manifest_files(settings: Settings) -> list[Path]:
+    """Every manifest, by sandbox and name."""
+    return sorted(settings.images.sandboxes.glob(f"*/{MANIFESTS}/*.json"))
 
 
 def written(document: dict[str, Any]) -> str:

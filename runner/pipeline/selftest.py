@@ -24,8 +24,9 @@ from runner.core.records import AppliedDeduction, Evidence, Finding, Outcome, Ru
 from runner.core.selftest import Change, ChangeOutcome, SelfTest, SelfTestResult
 from runner.core.tree import SourceFile, SourceTree
 from runner.pipeline.edits import Files, changed, read_folders, tree_of
-from runner.pipeline.evidence import MANIFESTS, Laboratory, all_probes, probes_for
+from runner.pipeline.evidence import Laboratory, all_probes, probes_for
 from runner.pipeline.settings import Settings
+from runner.sandbox.recipes import MANIFESTS
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import rubric_path
 from runner.spec.selftests import load_selftest
