@@ -23,7 +23,7 @@ from runner.core.protocols import Probe, SandboxSpec, Subject
 from runner.core.records import AppliedDeduction, Evidence, Finding, Outcome, Rubric, Score
 from runner.core.selftest import Change, ChangeOutcome, SelfTest, SelfTestResult
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.edits import Files, changed, read_folders, tree_of
+from runner.pipeline.edits import Files, changed, edited, read_folders, tree_of
 from runner.pipeline.evidence import Laboratory, all_probes, probes_for
 from runner.pipeline.settings import Settings
 from runner.sandbox.recipes import MANIFESTS
@@ -84,7 +84,7 @@ async def run_selftest(
 
 
 def _trials(selftest: SelfTest, rubric: Rubric, only: Collection[str], lab: bool) -> list[_Trial]:
-    files = read_folders(selftest.app, selftest.base)
+    files = edited(read_folders(selftest.app, selftest.base), "reference", selftest.reference.edits)
     names = tuple(probe.id for probe in _lab_probes(rubric)) if lab else ()
     good = Change(id=REFERENCE, does="the reference application as it is", lab=names)
     trials = [_Trial(REFERENCE, good, files), *_changed_trials(selftest, files)]
