@@ -52,8 +52,8 @@ class Change(Record):
     """One mutation, or without `expect` one refactoring, which may cost nothing.
 
     `lab` names the probes that are run for real on it, in containers; without them what a lab finds counts as
-    good. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test: a change
-    belongs to those from `since` on, and `expect_since` maps a version to what it and later ones take instead.
+    good. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test: a
+    change belongs to those from `since` on; `expect_since` maps a version to what it takes from it on.
     """
 
     id: str = Field(pattern=r"[a-z][a-z0-9_]*")
@@ -84,9 +84,9 @@ class Shared(Record):
 class Reference(Record):
     """Where the good application comes from: two folders of files, `base` and `app`, laid over each other.
 
-    Paths are relative to the file that says this. `edits` are made to those files first. `sandbox` is the image
-    that the lab uses; `from_image` maps paths to files of that image, which only the lab needs. `shares` adds
-    another self-test's changes. Versions of the rubric before `since` are not tried.
+    Paths are relative to the file that says this. `edits` are made to those files first. `sandbox` is the
+    image that the lab uses; `from_image` maps paths to files of that image, which only the lab needs.
+    `shares` adds another self-test's changes. Versions of the rubric before `since` are not tried.
     """
 
     base: str

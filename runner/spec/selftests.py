@@ -21,13 +21,13 @@ class _Refactorings(Record):
 
 
 def load_selftest(folder: Path, rubric: Rubric, lab_probes: Collection[str]) -> SelfTest:
-    """What a folder holds for this rubric's version: `reference.yaml`, `mutations/*.yaml`, `refactorings/*.yaml`.
+    """What `reference.yaml`, `mutations/*.yaml` and `refactorings/*.yaml` hold for a rubric's version.
 
     Raises SpecError naming file, entry and field: also for an id that is given twice, a deduction or ceiling
     that the rubric does not have, and a probe that no lab has.
     """
     reference = parse(Reference, read_document(folder / "reference.yaml"), folder / "reference.yaml")
-    refuse(_misplaced(folder, reference, rubric), folder / "reference.yaml")
+    refuse([*_misplaced(folder, reference, rubric)], folder / "reference.yaml")
     sources = [(folder, rubric.version)]
     if reference.shares is not None:
         sources.append(((folder / reference.shares.folder).resolve(), reference.shares.version))
