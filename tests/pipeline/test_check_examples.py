@@ -56,6 +56,8 @@ PLACES: dict[str, Place] = {
     "production.csrf": (RAILS, "app/controllers/messages_controller.rb"),
     "production.escaped_output": (RAILS, VIEW),
     "production.multi_worker": (RAILS | CACHE, "config/environments/production.rb"),
+    **places("production", "image_user health_check", {}, "Dockerfile"),
+    **places("production", "security_in_ci linter_in_ci", RAILS, ".github/workflows/ci.yml"),
     **places("hotwire", "stimulus partials", FRONT, VIEW),
     **places("test_quality", "llm_path mocks_exist mocking_tool error_path", CHAT_TURN, TEST),
     **places("deliverables", "ruby_llm llm_gem stimulus", {}, "Gemfile"),
