@@ -12,7 +12,14 @@ from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.clauses import BROAD, Clause
-from runner.probes.kit.llm.failures import Leak, broad_and_mute, network_leaks, setup_leaks, through_gem
+from runner.probes.kit.llm.failures import (
+    ONE_SHOT,
+    Leak,
+    broad_and_mute,
+    network_leaks,
+    setup_leaks,
+    through_gem,
+)
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.preflight import key_tests
 from runner.probes.kit.llm.rescues import Guard, Rescues
@@ -38,6 +45,7 @@ _SHOWING = re.compile(
 )
 _LOGGING = re.compile(r"(Rails\.)?logger\b|Rails\.error|Sentry|Honeybadger|puts|warn\b|p\b")
 _KEEPING = re.compile(r"<<|push|append\w*|add\w*|create!?|update!?|write|puts")
+_OWN_WORDS = ("string", "heredoc_beginning", "chained_string")
 _NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
 
 
@@ -130,9 +138,13 @@ def _key_preflight(use: LlmUse, guards: Guards) -> Verdict:
 def _degraded_page(use: LlmUse, guards: Guards) -> Verdict:
     if not guards:
         return bad("no call to a provider was found whose failure could be shown")
-    shown = [c for _, guard in guards for c in guard.final if _shows(use, c)]
-    if not shown:
-        return bad("no rescue leads to a message on the page", [call.location for call, _ in guards])
+    turns = [(call, guard) for call, guard in guards if _asks_a_turn(call)] or guards
+    mute = [call.location for call, guard in turns if not any(_shows(use, c) for c in guard.final)]
+    if len(mute) == len(turns):
+        return bad("no rescue leads to a message on the page", mute)
+    if mute:
+        return bad("one of the ways to ask the model leads to no message when it fails", mute)
+    shown = [c for _, guard in turns for c in guard.final if _shows(use, c)]
     places = list(dict.fromkeys(c.location for c in shown))
     return good("a failed turn leads to a message for the user", places)
 
@@ -163,6 +175,13 @@ def _bugs_visible(use: LlmUse, guards: Guards) -> Verdict:
         places = [c.location for c in mute]
         return bad("a rescue catches everything, NameError included, and leaves no trace of it", places)
     return good("what is caught is logged, reported or handed on", [c.location for c in broad])
+
+
+def _asks_a_turn(call: Call) -> bool:
+    """Whether it sends what somebody said: not a side call with a text of the program's own around it."""
+    question = next(iter(call.positional), None)
+    own_words = question is not None and question.type in _OWN_WORDS
+    return call.name not in ONE_SHOT and not own_words
 
 
 def _shows(use: LlmUse, clause: Clause) -> bool:

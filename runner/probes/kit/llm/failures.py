@@ -22,7 +22,7 @@ NETWORK = {
 }
 CONFIGURATION, MODEL = "RubyLLM::ConfigurationError", "RubyLLM::ModelNotFoundError"
 _MAKING = ("chat", "new", "create", "create!", "find")
-_ONE_SHOT = ("embed", "moderate", "paint", "transcribe")
+ONE_SHOT = ("embed", "moderate", "paint", "transcribe")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def setup_leaks(use: LlmUse, rescues: Rescues, *, key_is_tested: bool) -> list[L
 
 def through_gem(use: LlmUse) -> list[Call]:
     """The calls of the application that RubyLLM carries to a provider."""
-    one_shot = [c.call for c in use.calls if c.on in ("RubyLLM", "Context") and c.call.name in _ONE_SHOT]
+    one_shot = [c.call for c in use.calls if c.on in ("RubyLLM", "Context") and c.call.name in ONE_SHOT]
     return [c for c in (*use.asks, *one_shot) if not is_task(c.file)]
 
 
@@ -77,7 +77,7 @@ def _stored(use: LlmUse) -> list[Call]:
 
 
 def _one_shots(use: LlmUse) -> list[Call]:
-    return [c for c in through_gem(use) if c.name in _ONE_SHOT]
+    return [c for c in through_gem(use) if c.name in ONE_SHOT]
 
 
 def _assumes_model(use: LlmUse, call: Call) -> bool:
