@@ -53,7 +53,7 @@ PLACES: dict[str, Place] = {
     **places("architecture", "no_invented_wrapper", CHAT_TURN, SERVICE),
     **places("error_handling", "rescued typed key_preflight degraded_page network_errors", {}, SERVICE),
     **places("error_handling", "setup_errors bugs_visible", {}, SERVICE),
-    **places("persistence", "kept shared bounded", {}, MODEL),
+    **places("persistence", "kept shared bounded cookie_fits expires", {}, MODEL),
     "production.csrf": (RAILS, "app/controllers/messages_controller.rb"),
     "production.escaped_output": (RAILS, VIEW),
     "production.multi_worker": (RAILS | CACHE, "config/environments/production.rb"),
