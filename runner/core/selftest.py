@@ -51,9 +51,9 @@ class Expectation(Record):
 class Change(Record):
     """One mutation, or without `expect` one refactoring, which may cost nothing.
 
-    `lab` names the probes that are run for real on it, in containers; without them what a lab finds counts as
-    good. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test: a
-    change belongs to those from `since` on; `expect_since` maps a version to what it takes from it on.
+    `lab` names the probes that are run for real on it, in containers; without them what a lab finds costs
+    nothing. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test:
+    a change belongs to those from `since` on; `expect_since` maps a version to what it takes from it on.
     """
 
     id: str = Field(pattern=r"[a-z][a-z0-9_]*")

@@ -68,8 +68,13 @@ def broad_and_mute(use: LlmUse, guards: list[tuple[Call, Guard]]) -> list[Clause
 
 def _making(use: LlmUse) -> list[Call]:
     """Where a chat is made, which looks the model up and asks for the key; one-shot calls do both too."""
-    made = [c for c in use.entries if c.name in _MAKING]
+    made = [c for c in use.entries if c.name in _MAKING and not _is_deferred(c)]
     return list({(c.file.path, c.node.id): c for c in (*made, *_stored(use), *_one_shots(use))}.values())
+
+
+def _is_deferred(call: Call) -> bool:
+    """Whether it stands in a lambda, which may be called anywhere."""
+    return any(around.type == "lambda" for around in call.file.ancestors(call.node))
 
 
 def _stored(use: LlmUse) -> list[Call]:
