@@ -71,12 +71,13 @@ class Sight:
 class Sent:
     """How a message was sent: `by` enter or button, empty if it was not; then `why` says what was in the way.
 
-    `since` is the number of events before it.
+    `since` and `loads` are the numbers of events and documents before it.
     """
 
     by: str
     why: str
     since: int
+    loads: int
     sight: Sight
 
 
@@ -192,8 +193,8 @@ class Visitor:
             outcome = await self._do("send", text=text, key=key, by=way, words=list(words))
             if outcome["sent"]:
                 break
-        since = int(outcome.get("since", outcome["events"]))
-        return Sent(way if outcome["sent"] else "", str(outcome["why"]), since, _sight(outcome))
+        by = way if outcome["sent"] else ""
+        return Sent(by, str(outcome["why"]), outcome["since"], outcome["before"], _sight(outcome))
 
     async def look(self, words: Sequence[str] = (), patience_s: float = 0) -> Sight:
         """Wait until all words are on the page, at most `patience_s`."""

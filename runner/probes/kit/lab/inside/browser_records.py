@@ -25,9 +25,9 @@ class Records:
     """A visitor's events, each {"at": seconds since the epoch, "what": kind, ...}, up to a bound.
 
     Kinds: step, request, sent, answer, failed, loaded (a document), navigated (also within one), socket,
-    message (of a socket or an event stream), stream (Turbo rendered one), controller (Stimulus
-    connected one), turbo, console, dialog, ran (a script of the lab's own markup), leak (one of the needles was in something
-    the app sent), crashed, opened (another window).
+    message (of a socket or an event stream), stream (Turbo rendered one), controller (Stimulus connected
+    one), turbo, console, dialog, ran (a script of the lab's own markup), leak (a needle was in what the app
+    sent), crashed, opened (another window).
     """
 
     def __init__(self, port: int, needles: Iterable[str]) -> None:
@@ -120,7 +120,8 @@ class Records:
     def _failed(self, request: Any) -> None:
         self.open_requests -= 1
         own = self.is_own(request.url)
-        self.add("failed", method=request.method, url=request.url[:500], why=request.failure, own=own)
+        facts = {"method": request.method, "url": request.url[:500], "type": request.resource_type}
+        self.add("failed", **facts, why=request.failure, own=own)
 
     def _finished(self, request: Any) -> None:
         self.open_requests -= 1

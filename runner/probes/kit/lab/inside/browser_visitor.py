@@ -86,17 +86,19 @@ class Visitor:
 
     async def send(self, step: Json) -> Json:
         """Type a text into the composer and send it by `enter` or by `button`."""
-        since, by = len(self.records.events), step["by"]
+        before = {"since": len(self.records.events), "before": self.records.count("loaded")}
         field = await self._field(READY_S, enabled=True)
         if field is None:
-            return {"sent": False, "why": "there is no composer that can be used", **await self.sight()}
+            why = "there is no composer that can be used"
+            return {"sent": False, "why": why, **before, **await self.sight()}
         self._watch(step.get("words", ()))
         await field.fill(step["text"], timeout=ACT_MS)
-        why = await (self._press_enter(field) if by == "enter" else self._press_button(field))
-        sent = None if why else await self._carried(since, step.get("key", ""))
+        is_enter = step["by"] == "enter"
+        why = await (self._press_enter(field) if is_enter else self._press_button(field))
+        sent = None if why else await self._carried(before["since"], step.get("key", ""))
         if sent is None and not why:
-            why = f"{'Enter' if by == 'enter' else 'the button'} sent nothing"
-        return {"sent": sent is not None, "why": why, "since": since, **await self.sight()}
+            why = f"{'Enter' if is_enter else 'the button'} sent nothing"
+        return {"sent": sent is not None, "why": why, **before, **await self.sight()}
 
     async def look(self, step: Json) -> Json:
         """Until all `words` are on the page, or for `patience_s`; `seen` says since when each is."""
@@ -156,7 +158,7 @@ class Visitor:
         try:
             await act()
         except Exception as error:  # slow pages, refused connections: what is there is looked at all the same
-            self.records.add("failed", method="GET", url=self.page.url, why=str(error)[:300], own=True)
+            self.records.add("failed", type="step", url=self.page.url, why=str(error)[:300], own=True)
         await self._quiet()
 
     async def _quiet(self) -> None:
