@@ -87,7 +87,8 @@ async def _visit(lab: Lab, turns: tuple[Turn, Turn], kept: Keeper) -> Seen:
         report = await lab.visit({"do": "converse", "patience_s": PATIENCE_S, "turns": told})
     answered = all(turn["status"] for turn in report["turns"])
     alive = answered or not await lab.has_ended()
-    return Seen(turns, report, lab.provider, lab.log.text, alive, driver, without)
+    log = lab.log.text[report.get("log_start", 0) :] or lab.log.text
+    return Seen(turns, report, lab.provider, log, alive, driver, without)
 
 
 async def _by_browser(
@@ -95,6 +96,7 @@ async def _by_browser(
 ) -> Mapping[str, Any]:
     """As the page driver reports, but seen in a real page: there is nothing that it could not do."""
     sight = await visitor.open()
+    opened = len(lab.log.text)  # what is logged before is about the page, not about the turn
     kept.picture("empty", await visitor.shot())
     taken: list[Taken] = []
     for turn in turns if sight.composer else ():
@@ -108,6 +110,7 @@ async def _by_browser(
         "way": taken[0].sent.by if taken else "",
         "signs": foreign_scripts(told),
         "loose": 0,
+        "log_start": opened,
         "turns": [_told(one) for one in taken],
     }
 

@@ -8,10 +8,10 @@ import pytest
 
 from runner.core.records import Outcome
 from runner.core.tree import SourceFile, SourceTree
-from runner.probes.kit.visit.turns import Turn, new_turns
-from runner.probes.kit.visit.two_turns import Seen, judged
 from runner.probes.kit.lab.recipes import find_app
 from runner.probes.kit.lab.stub import Provider, Request
+from runner.probes.kit.visit.turns import Turn, new_turns
+from runner.probes.kit.visit.two_turns import Seen, judged
 
 PASS, FAIL, MOOT, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE, Outcome.UNKNOWN
 TREE = SourceTree("t", {"config/application.rb": SourceFile("config/application.rb", 0o100644, b"1\n")})

@@ -118,14 +118,19 @@ class Lab:
         await self._sandbox.put(files, path)
 
     @asynccontextmanager
-    async def running(self, ready_s: float = READY_S) -> AsyncIterator[RootPage]:
-        """The started app, once its root page has settled; killed with all it started at the end."""
+    async def running(
+        self, ready_s: float = READY_S, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[RootPage]:
+        """The started app, once its root page has settled; killed with all it started at the end.
+
+        `env` goes before what its recipe sets.
+        """
         recipe = self.app.recipe
         command = self.app.command(self.tree, recipe.start)
         if command is None:
             yield RootPage(died=True)
             return
-        env = {**recipe.env, "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
+        env = {**recipe.env, **(env or {}), "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
         await self.prepare(recipe.prepare, env)
         self._running = asyncio.create_task(
             self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"

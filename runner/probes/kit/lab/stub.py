@@ -30,10 +30,12 @@ class Scenario:
 
     replies: tuple[tuple[str, str], ...] = ()
     otherwise: str = "Certainly."
+    pauses: tuple[tuple[str, float], ...] = ()
 
     def document(self) -> bytes:
         """As provider_stub.py reads it."""
-        replies = [{"to": to, "say": say} for to, say in self.replies]
+        paces = dict(self.pauses)
+        replies = [{"to": to, "say": say, "pause_s": paces.get(to, 0.0)} for to, say in self.replies]
         return json.dumps({"port": PORT, "replies": replies, "otherwise": self.otherwise}).encode()
 
 

@@ -100,7 +100,7 @@ def named_at(tree: SourceTree, model: str) -> list[Location]:
     return sorted(found, key=lambda where: not _CONFIGURATION.search(where.path))
 
 
-def judged_setting(tree: SourceTree, asked: str, tried: tuple[str, ...], then: str) -> Verdict:
+def judged_setting(tree: SourceTree, asked: str, tried: tuple[str, ...] = (), then: str = "") -> Verdict:
     """Whether the model can be changed: `tried` are the variables set to another, `then` what was asked for.
 
     Without such a variable, one place of the configuration will do.
@@ -108,7 +108,7 @@ def judged_setting(tree: SourceTree, asked: str, tried: tuple[str, ...], then: s
     if tried and then and then != asked:
         return good(f"with {' and '.join(tried)} set, {then} is asked for", variables=list(tried))
     places = named_at(tree, asked)
-    if tried:
+    if tried and then:
         return bad(f"{asked} is asked for whatever {' and '.join(tried)} says", places)
     if len(places) == 1 and _CONFIGURATION.search(places[0].path):
         return good("the model's name stands in one place of the configuration", places)

@@ -1,4 +1,4 @@
-"""A long visit to a running app: two visitors, a conversation, and what a page must bear. One boot is enough."""
+"""A long visit to a running app: two visitors, a conversation, and what a page must bear."""
 
 from __future__ import annotations
 

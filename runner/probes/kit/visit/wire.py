@@ -28,7 +28,9 @@ def judged_system(chats: Sequence[Request]) -> Verdict:
     text = system_text(chats[0])
     if text:
         return good(f"the first request says to the model: {' '.join(text.split())[:120]}")
-    return bad("the first request has no system prompt", roles=[message.role for message in chats[0].messages])
+    return bad(
+        "the first request has no system prompt", roles=[message.role for message in chats[0].messages]
+    )
 
 
 def judged_history(chats: Sequence[Request], taken: Sequence[Taken]) -> Verdict:

@@ -162,7 +162,9 @@ class Handler(BaseHTTPRequestHandler):
         reply = chosen_reply(self.server.scenario, conversation(body))
         self._record(body, "", reply)
         if body.get("stream"):
-            self._send_events(events(body, reply))
+            said = conversation(body)
+            last: Json = max(self.server.scenario["replies"], key=lambda r: said.rfind(r["to"]), default={})
+            self._send_events(events(body, reply), last.get("pause_s", 0.0))
         else:
             self._send_json(200, answer(body, reply))
 
@@ -200,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _send_events(self, events: Iterator[str]) -> None:
+    def _send_events(self, events: Iterator[str], pause_s: float) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -209,6 +211,7 @@ class Handler(BaseHTTPRequestHandler):
             data = f"data: {event}\n\n".encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
+            time.sleep(pause_s / 2)
         self.wfile.write(b"0\r\n\r\n")
 
 
