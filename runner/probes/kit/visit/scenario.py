@@ -134,6 +134,9 @@ class Guide:
             self.visit.talk.append(taken)
             if not taken.shown:
                 await self._picture(anna, "error")
+                if way == "enter":  # what the button does is another question
+                    other = self._script.talk[1]
+                    self.visit.sends["button"] = await anna.send(other.text, key=other.key, by="button")
                 return
         await self._picture(anna, "conversation")
         await self._picture(anna, "narrow", narrow=True)
