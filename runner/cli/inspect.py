@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """The newest score sheet and what probes kept to look at; files are written as data, none of them is run."""
+    """The newest score sheet and what probes kept; files are written as data, none of them is run."""
     settings = settings_from(os.environ, args.archive)
     archive = archive_to_read(settings, args.archive)
     run = archive.find(args.run)

@@ -105,7 +105,7 @@ async def _by_browser(
             break
     kept.picture("conversation", await visitor.shot())
     told = await visitor.report()
-    kept.timeline({"visitor": told})
+    kept.timeline({"visitor": told}, lab.provider.requests)
     return {
         "way": taken[0].sent.by if taken else "",
         "signs": foreign_scripts(told),

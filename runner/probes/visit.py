@@ -69,7 +69,7 @@ class VisitProbe:
                 obstacle = installed.obstacle(subject.tree, app.folder)
                 return self._all(moot("the app cannot be started") if installed.broken else obstacle)
             keeper = Keeper(subject.artifacts, f"{self.id}-{self.version}/{number}")
-            guide = Guide(script, lambda: len(lab.provider.requests), keeper)
+            guide = Guide(script, lab.provider, keeper)
             try:
                 found = await self._seen(lab, guide)
             except (NoBrowser, BrowserError) as error:

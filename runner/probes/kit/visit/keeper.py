@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.probes.kit.lab.browser import Report
 from runner.probes.kit.lab.lab import Lab
+from runner.probes.kit.lab.stub import Request
 
 _KEPT_EVENTS = 2000
 _MAX_LINE, _MAX_FILE = 20_000, 900_000
@@ -26,16 +28,14 @@ class Keeper:
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / f"{name}.png").write_bytes(png)
 
-    def timeline(self, reports: dict[str, Report]) -> None:
-        """What each visitor did and saw, in the order of time, one JSON line each."""
-        events = sorted(
-            (
-                {"visitor": name, **_short(event)}
-                for name, report in reports.items()
-                for event in report.events
-            ),
-            key=lambda event: float(event["at"]),
-        )
+    def timeline(self, reports: dict[str, Report], requests: Sequence[Request]) -> None:
+        """What each visitor did and saw, and what the provider was asked, in the order of time."""
+        seen = [{"who": name, **_short(event)} for name, report in reports.items() for event in report.events]
+        asked = [
+            {"who": "app", "at": asks.at, "what": "asks", "host": asks.host, "path": asks.path}
+            for asks in requests
+        ]
+        events = sorted([*seen, *asked], key=lambda event: float(event["at"]))
         self._lines("timeline.jsonl", [json.dumps(event) for event in events[:_KEPT_EVENTS]])
 
     def log(self, lab: Lab) -> None:

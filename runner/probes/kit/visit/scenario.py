@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.probes.kit.lab.browser import Browser, Report, Sent, Sight, Visitor
-from runner.probes.kit.lab.stub import Scenario
+from runner.probes.kit.lab.stub import Provider, Scenario
 from runner.probes.kit.visit.keeper import Keeper
 from runner.probes.kit.visit.turns import Taken, Turn, new_turns, take_turn
 
-PACE_S = 0.12
+PACE_S = 0.08  # between two words
 SLOW_WORDS = 8
+SLOW_S = PACE_S * SLOW_WORDS * 3
 LONG = 60_000
 _EMPTY_S, _RUN_S = 0.8, 0.4
 
@@ -84,13 +84,16 @@ class Visit:
 
 
 class Guide:
-    """Leads two visitors through an app. `requests` tells how many the provider got so far."""
+    """Leads two visitors through an app, with an eye on what its provider is asked."""
 
-    def __init__(self, script: Script, requests: Callable[[], int], keeper: Keeper) -> None:
+    def __init__(self, script: Script, provider: Provider, keeper: Keeper) -> None:
         self.visit = Visit(script)
         self._script = script
-        self._requests = requests
+        self._provider = provider
         self._keeper = keeper
+
+    def _requests(self) -> int:
+        return len(self._provider.requests)
 
     async def lead(self, browser: Browser, needles: tuple[str, ...]) -> Visit:
         """All of it, or as far as the app plays along."""
@@ -106,7 +109,7 @@ class Guide:
             await self._stranger(ben)
             self.visit.reports["ben"] = await ben.report()
         self.visit.reports["anna"] = await anna.report()
-        self._keeper.timeline(self.visit.reports)
+        self._keeper.timeline(self.visit.reports, self._provider.requests)
         return self.visit
 
     async def _picture(self, visitor: Visitor, name: str, narrow: bool = False) -> None:

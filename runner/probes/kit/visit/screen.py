@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from runner.core.records import Outcome
 from runner.probes.kit.lab.browser import Report, Sent
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
-from runner.probes.kit.visit.scenario import PACE_S, SLOW_WORDS, Visit
+from runner.probes.kit.visit.scenario import SLOW_S, SLOW_WORDS, Visit
 
 NO_TALK = "no message got a reply on the page"
 _APART_S = 0.1
@@ -54,7 +54,7 @@ def streams(visit: Visit, asked_for_stream: bool) -> Verdict:
         return bad(f"of a reply that came slowly, {len(times)} of {SLOW_WORDS} parts became visible in time")
     groups = 1 + sum(later - earlier > _APART_S for earlier, later in itertools.pairwise(times))
     spread = times[-1] - times[0]
-    if groups >= 3 and spread > PACE_S * SLOW_WORDS / 2:
+    if groups >= 3 and spread > SLOW_S / 2:
         return good(f"the reply grew on the page in {groups} steps over {spread:.1f} s", steps=groups)
     return bad(
         "the reply came to the page all at once, although its provider sent it word by word", steps=groups

@@ -13,12 +13,7 @@ _SYSTEM = ("system", "developer")
 
 def system_text(request: Request) -> str:
     """The instructions of a request, in whatever place its format has for them."""
-    body = request.body or {}
-    parts = [message.text for message in request.messages if message.role in _SYSTEM]
-    for name in ("system", "instructions", "systemInstruction"):
-        value = body.get(name)
-        parts += [str(value)] if value else []
-    return "\n".join(part for part in parts if part.strip())
+    return "\n".join(message.text for message in request.messages if message.role in _SYSTEM).strip()
 
 
 def judged_system(chats: Sequence[Request]) -> Verdict:
