@@ -119,5 +119,5 @@ def test_a_format_that_the_lab_does_not_speak() -> None:
 
 
 def test_words_are_new_each_time() -> None:
-    turns = [turn for _ in range(20) for turn in new_turns()]
+    turns = [turn for _ in range(20) for turn in new_turns(2)]
     assert len({turn.text for turn in turns} | {turn.nonce for turn in turns}) == 80

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from runner.probes.kit.lab.browser import Browser, Report, Sent, Sight, Visitor
 from runner.probes.kit.lab.stub import Provider, Scenario
 from runner.probes.kit.visit.keeper import Keeper
-from runner.probes.kit.visit.turns import Taken, Turn, new_turns, take_turn
+from runner.probes.kit.visit.turns import Taken, Turn, new_turns, settled, take_turn
 
 PACE_S = 0.08  # between two words
 SLOW_WORDS = 8
@@ -155,6 +155,7 @@ class Guide:
         shown = "page" if words[-1] in sight.seen else ""
         self.visit.slow = Taken(turn, sent, asked=self._requests() > before, shown=shown, sight=sight)
         self.visit.slow_seen = sight.seen
+        await settled(anna)
 
     async def _markup(self, anna: Visitor) -> None:
         """Markup in a message and its reply, then everything loaded anew."""

@@ -33,9 +33,9 @@ def judged_history(chats: Sequence[Request], taken: Sequence[Taken]) -> Verdict:
     asked = [one for one in taken if one.asked]
     if len(asked) < 2:
         return moot("no conversation came about")
-    for place in range(1, len(taken)):
+    for place in range(len(taken)):
         before, turn = [one.turn for one in taken[:place]], taken[place].turn
-        mine = [chat for chat in chats if chat.carries(turn.key)]
+        mine = [chat for chat in chats if asks(chat, turn.key)]
         if not mine:
             return bad(f"turn {place + 1} did not reach the provider")
         faults = [fault(chat.messages, before, turn) for chat in mine]
@@ -43,6 +43,12 @@ def judged_history(chats: Sequence[Request], taken: Sequence[Taken]) -> Verdict:
             told = f"the request of turn {place + 1} {faults[0]}"
             return bad(told, roles=[message.role for message in mine[0].messages][:40])
     return good(f"each of {len(taken)} turns carries what came before, each message once and under its role")
+
+
+def asks(chat: Request, words: str) -> bool:
+    """Whether words are in what a request asks: after the last reply that it carries."""
+    replies = [n for n, message in enumerate(chat.messages) if message.role == "assistant"]
+    return any(words in message.text for message in chat.messages[replies[-1] + 1 if replies else 0 :])
 
 
 def fault(messages: Sequence[Message], before: Sequence[Turn], turn: Turn) -> str:
