@@ -41,6 +41,7 @@ CONVERSING: dict[str, Callable[[], Probe]] = {
     "chat_turn": ChatTurnProbe,
     "endurance": EnduranceProbe,
     "failed_turn": FailedTurnProbe,
+    "visit": VisitProbe,
 }
 Read = Callable[[Path], SourceTree]
 

@@ -11,6 +11,7 @@ from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, rubric_notes
 
 RUBRICS = Path(__file__).parents[2] / "rubrics"
+SIX = {"persistence": 4, "production": 2}
 OUTCOMES = {"-": Outcome.FAIL, "?": Outcome.UNKNOWN, "~": Outcome.NOT_APPLICABLE}
 
 
@@ -66,7 +67,11 @@ def test_dimensions_tiers_and_ceilings_are_those_of_version_2(rubric: Rubric) ->
         # One fault seen from several sides costs once.
         ("-error_handling.rescued -error_handling.network_errors", {"errors": 5}),
         ("-error_handling.typed -error_handling.bugs_visible", {"errors": 2}),
-        ("-error_handling.key_preflight -error_handling.setup_errors", {"errors": 2}),
+        ("-error_handling.key_preflight", {}),
+        ("-error_handling.setup_errors -endurance.says_key_missing", {"errors": 2}),
+        ("-error_handling.degraded_page", {}),
+        ("-failed_turn.message -failed_turn.usable", {"errors": 3}),
+        ("-persistence.shared -endurance.restart -production.multi_worker -endurance.workers", SIX),
         ("-persistence.cookie_fits -persistence.bounded -visit.bears_long", {"persistence": 3}),
         ("-persistence.bounded -persistence.expires", {"persistence": 2}),
         ("-persistence.kept -visit.survives_reload", {"persistence": 10}),
