@@ -20,6 +20,7 @@ from runner.sandbox.recipes import all_image_names, image_tag
 SPREAD = ("test_lab_cases.py", "test_real_clis.py", "test_interruptions.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps both processors busy to the end."""
     for item in items:
