@@ -28,6 +28,7 @@ from runner.probes.notes_behaviour import NotesBehaviour
 from runner.probes.python_suite import PythonSuite
 from runner.probes.suite import SuiteProbe
 from runner.probes.suite_strength import SuiteStrengthProbe
+from runner.probes.visit import VisitProbe
 from runner.sandbox.lease import OWNER, Lease
 
 pytestmark = pytest.mark.docker
@@ -57,6 +58,8 @@ def probe_of(case: Path, told: dict[str, Any]) -> Probe:
     name, limit_s = case.parent.name, told.get("limit_s", 60)
     if name == "chat_turn":
         return ChatTurnProbe()
+    if name == "visit":
+        return VisitProbe()
     bounded = {
         "suite": SuiteProbe,
         "suite_strength": SuiteStrengthProbe,
@@ -93,7 +96,7 @@ def empty(backend: SandboxBackend, images: dict[str, str], tmp_path: Path) -> Su
         manifests=Path(__file__).parents[2] / "sandboxes/rails/manifests",
         backend=backend,
         image=images["rails"],
-        helper_image=images["base"],
+        helper_image=images["lab"],
         artifacts=tmp_path / "artifacts",
     )
 
@@ -114,7 +117,7 @@ async def test_case(
         check(found[name], wanted if isinstance(wanted, dict) else {"outcome": wanted}, tree)
     assert left_over(engine, lease) == []
     assert subject.artifacts is not None
-    assert all(path.stat().st_size < 1_000_000 for path in subject.artifacts.glob("*"))
+    assert all(path.stat().st_size < 1_000_000 for path in subject.artifacts.rglob("*"))
 
 
 async def test_a_cancelled_probe_leaves_nothing(

@@ -25,6 +25,7 @@ AUTHORITY = "/home/agent/lab-authority.pem"
 INSTALL_S = 120.0
 READY_S = 60.0
 LAB_S = 900.0
+ORDER_S = 10.0
 _INSIDE = Path(__file__).with_name("inside")
 
 
@@ -58,7 +59,14 @@ class Lab:
         self._sandbox = sandbox
         self._helper: Sandbox | None = None
         self._installed = Installed()
+        self._orders: asyncio.Queue[bytes] = asyncio.Queue()
         self._running: asyncio.Task[ExecResult] | None = None
+
+    @property
+    def helper(self) -> Sandbox:
+        """The sandbox beside the app: the provider stub is in it, and what uses the page."""
+        assert self._helper is not None
+        return self._helper
 
     async def install(self) -> Installed:
         """Satisfy the app's dependencies from what the image has."""
@@ -112,14 +120,19 @@ class Lab:
         await self._sandbox.put(files, path)
 
     @asynccontextmanager
-    async def running(self, ready_s: float = READY_S) -> AsyncIterator[RootPage]:
-        """The started app, once its root page has settled; killed with all it started at the end."""
+    async def running(
+        self, ready_s: float = READY_S, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[RootPage]:
+        """The started app, once its root page has settled; killed with all it started at the end.
+
+        `env` goes before what its recipe sets.
+        """
         recipe = self.app.recipe
         command = self.app.command(self.tree, recipe.start)
         if command is None:
             yield RootPage(died=True)
             return
-        env = {**recipe.env, "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
+        env = {**recipe.env, **(env or {}), "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
         await self.prepare(recipe.prepare, env)
         self._running = asyncio.create_task(
             self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
@@ -152,9 +165,8 @@ class Lab:
 
     async def visit(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Let the page driver carry out a plan; returns its report (see page_driver.py)."""
-        assert self._helper is not None
         base = f"http://localhost:{self.app.recipe.port}"
-        result = await self._helper.exec(
+        result = await self.helper.exec(
             ["python3", "-m", "inside.page_driver"],
             stdin=json.dumps({**plan, "base": base}).encode(),
             cwd=HELPER,
@@ -172,12 +184,16 @@ class Lab:
         self._helper = helper
         certificates = issue_certificates()
         files = {f"inside/{path.name}": path.read_bytes() for path in _INSIDE.glob("*.py")}
-        files |= {"scenario.json": scenario.document(), "server.pem": certificates.server}
+        stub_files = (_INSIDE / "provider_stub").glob("*.py")
+        files |= {f"inside/provider_stub/{path.name}": path.read_bytes() for path in stub_files}
+        script = json.dumps(scenario.document()).encode()
+        files |= {"scenario.json": script, "server.pem": certificates.server}
         await helper.put(files, HELPER)
         await self._sandbox.put({Path(AUTHORITY).name: certificates.authority}, str(Path(AUTHORITY).parent))
         stub = asyncio.create_task(
             helper.exec(
                 ["python3", "-m", "inside.provider_stub", HELPER],
+                stdin=self._told_provider(),
                 cwd=HELPER,
                 timeout_s=LAB_S,
                 on_output=self.provider.feed,
@@ -189,6 +205,18 @@ class Lab:
             yield
         finally:
             await _end(stub)
+
+    async def script(self, scenario: Scenario) -> None:
+        """From now on, the provider follows this scenario."""
+        wanted = self.provider.switched + 1
+        self._orders.put_nowait(json.dumps({"scenario": scenario.document()}).encode() + b"\n")
+        async with asyncio.timeout(ORDER_S):
+            while self.provider.switched < wanted:  # noqa: ASYNC110 - told by a callback for output
+                await asyncio.sleep(0.01)
+
+    async def _told_provider(self) -> AsyncIterator[bytes]:
+        while True:
+            yield await self._orders.get()
 
     async def _listening(self, stub: asyncio.Task[ExecResult]) -> None:
         deadline = time.monotonic() + 30
