@@ -84,7 +84,7 @@ class Containers:
                 return
 
     async def sweep(self) -> list[str]:
-        """Remove what dead runners left: containers, images, volumes, folders, and only those; their names."""
+        """Remove what dead runners left in the engine and in folders, and only that; returns the names."""
         mine = {"label": OWNER}
         removed = []
         for found in await self.call(self.client.containers, all=True, filters=mine):

@@ -44,7 +44,8 @@ class DockerWorkshop:
         if mirror is None or mirror.sandbox not in self._images:
             return None
         try:
-            found = self._containers.client.inspect_image(self._images[mirror.sandbox])
+            client: Any = self._containers.client
+            found = client.inspect_image(self._images[mirror.sandbox])
         except ImageNotFound:
             return None
         pairs = (pair.partition("=") for pair in found["Config"]["Env"] or [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import shlex
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -236,7 +237,9 @@ class _Build:
         script = _UNPACK if place != "/" else 'tar -x -o -f - -C "$0"'
         result = await piece.exec(["sh", "-c", script, place, name], stdin=data, timeout_s=120)
         if not result.ok:
-            raise self._refusal(f"files could not be copied: {result.stderr[-200:].decode('utf-8', 'replace')}")
+            raise self._refusal(
+                f"files could not be copied: {result.stderr[-200:].decode('utf-8', 'replace')}"
+            )
 
 
 _PACK = 'if [ -d "$0" ]; then tar -c -f - -C "$0" .; else tar -c -f - -C "${0%/*}/" "${0##*/}"; fi'
@@ -304,3 +307,18 @@ def is_root(state: State) -> bool:
 def build_of(tree: SourceTree, path: str) -> str:
     """The folder that is a Dockerfile's context by custom: its own."""
     return path[: path.rfind("/") + 1] if path in tree else ""
+
+
+def shell_words(value: object) -> tuple[str, ...]:
+    """A command of a compose file: a list as it is, a text split as a shell would; () if there is none."""
+    if isinstance(value, list):
+        return tuple(str(word) for word in value)
+    if not value:
+        return ()
+    text = str(value)
+    if (words := listed(text)) is not None:
+        return tuple(words)
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return ("sh", "-c", text)

@@ -14,8 +14,7 @@ from runner.probes.kit.shipped.objections import Objection
 
 CONTEXT_BYTES = 100_000_000
 _KNOWN = set(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER "
-    "VOLUME WORKDIR".split()
+    ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
 )
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S+))?\s+")
 _FRONTEND = re.compile(r"^#\s*(syntax|escape)\s*=\s*(\S+)", re.I | re.M)
