@@ -161,7 +161,7 @@ def _mounted(tree: SourceTree, home: str, item: Mapping[str, Any]) -> dict[str, 
         target = rest.partition(":")[0]
         folder = posixpath.normpath(posixpath.join(home, source))
         for path, found in tree.files.items():
-            if folder == "." or path == folder or path.startswith(f"{folder}/"):
+            if folder in (".", path) or path.startswith(f"{folder}/"):
                 below = path if folder == "." else path[len(folder) :].lstrip("/")
                 files[posixpath.join(target, below) if below else target] = found
     return files

@@ -20,7 +20,7 @@ from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.shipped.build import Built, built
 from runner.probes.kit.shipped.objections import Refused, verdict_of
 from runner.probes.kit.shipped.policy import GIVEN
-from runner.probes.kit.shipped.recipe import Vetted, vetted
+from runner.probes.kit.shipped.recipe import RUN_S, Vetted, vetted
 from runner.probes.kit.shipped.serving import PORT, Service, serving
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
@@ -30,7 +30,7 @@ _STEPS_DOWN = re.compile(r"\b(gosu|su-exec|setpriv|runuser|chroot|s6-setuidgid)\
 
 
 class DockerBuildProbe:
-    """Carries the Dockerfile out step by step; the engine's own builder never sees it."""
+    """Carries the Dockerfile out step by step; the engine's own builder never sees it. `run_s`: how long one RUN may take."""
 
     id = "docker_build"
     version = 1
@@ -42,12 +42,15 @@ class DockerBuildProbe:
         LINT: "hadolint finds no error in the Dockerfile",
     }
 
+    def __init__(self, run_s: float = RUN_S) -> None:
+        self.run_s = run_s
+
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed by a second, fresh build."""
         path = dockerfile_path(subject.tree, Application(subject.tree).folders)
         if path is None:
             return [moot("there is no Dockerfile").of(check) for check in self.checks]
-        recipe = vetted(subject.tree, path)
+        recipe = vetted(subject.tree, path, self.run_s)
 
         async def attempt(number: int) -> list[Finding]:
             log = Log()

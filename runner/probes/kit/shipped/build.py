@@ -20,7 +20,6 @@ from runner.probes.kit.lab.logs import Flood, Log, error_line
 from runner.probes.kit.shipped.objections import Objection, Refused
 from runner.probes.kit.shipped.recipe import CONTEXT_BYTES, Vetted, Words, context_of, listed, words_of
 
-RUN_S = 240.0
 COPIED_BYTES = 300_000_000
 # Failures for want of the network or of what a stand-in image does not have are nobody's fault.
 _EXCUSED = re.compile(
@@ -165,14 +164,14 @@ class _Build:
                 env={name: value for name, value in env.items() if name not in state.drops},
                 cwd=state.folder,
                 user=state.user or "0:0",
-                timeout_s=RUN_S,
+                timeout_s=self._vetted.run_s,
                 on_output=self._log.feed,
                 keep_bytes=100_000,
             )
         except Flood:
             raise self._refusal("RUN writes without end", is_fault=True) from None
         if result.timed_out:
-            raise self._refusal(f"RUN did not end within {RUN_S:.0f} s")
+            raise self._refusal(f"RUN did not end within {self._vetted.run_s:.0f} s")
         if not result.ok:
             output = (result.stdout + result.stderr).decode("utf-8", "replace")
             why = f"RUN ended with exit code {result.exit_code}: {error_line(output)}"

@@ -140,7 +140,7 @@ def _bound(volume: Any) -> str:
 
 
 def _outside(path: str, name: Any) -> bool:
-    """Whether a name in a compose file leads out of the repository, by its words alone; links are not followed."""
+    """Whether a name in a compose file leads out of the repository, by its words alone."""
     text = str(name)
     if re.match(r"[/~\\]|[a-z]:\\|\w+://|\w+@", text, re.I):
         return True

@@ -13,8 +13,10 @@ from runner.probes.kit.files.dockerfile import Instruction, Stage, parse
 from runner.probes.kit.shipped.objections import Objection
 
 CONTEXT_BYTES = 100_000_000
-_KNOWN = set(
-    ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
+RUN_S = 240.0
+_KNOWN = (
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+    *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
 )
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S+))?\s+")
 _FRONTEND = re.compile(r"^#\s*(syntax|escape)\s*=\s*(\S+)", re.I | re.M)
@@ -56,15 +58,15 @@ def listed(text: str) -> list[str] | None:
 
 @dataclass(frozen=True)
 class Vetted:
-    """A Dockerfile's stages, what speaks against carrying them out, and what is left out of them."""
+    """A Dockerfile's stages, what speaks against carrying them out, and how long one RUN may take."""
 
     path: str
     stages: tuple[Stage, ...]
     objections: tuple[Objection, ...]
-    left_out: tuple[str, ...] = ()
+    run_s: float = RUN_S
 
 
-def vetted(tree: SourceTree, path: str) -> Vetted:
+def vetted(tree: SourceTree, path: str, run_s: float = RUN_S) -> Vetted:
     """Read a Dockerfile. Nothing is asked of anyone."""
     text = tree.text(path)
     if text is None or len(text) > 256_000:
@@ -78,8 +80,7 @@ def vetted(tree: SourceTree, path: str) -> Vetted:
         found.append(Objection(path, None, f"has more than {_MAX_STEPS} steps"))
     names = {stage.name for stage in stages} | {str(number) for number in range(len(stages))}
     found += [o for step in steps[:_MAX_STEPS] for o in _objections(path, step, names)]
-    caches = any("--mount=type=cache" in step.arguments for step in steps)
-    return Vetted(path, tuple(stages), tuple(found), ("cache mounts",) if caches else ())
+    return Vetted(path, tuple(stages), tuple(found), run_s)
 
 
 def _directives(path: str, text: str) -> Iterator[Objection]:

@@ -1,4 +1,4 @@
-"""A shipped image at work: joined to a helper with the provider stub and the page driver, no network at all."""
+"""A shipped image at work: joined to a helper with provider stub and page driver, without any network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _AsSandbox:
         self._piece = piece
         self._service = service
 
-    async def exec(
+    async def exec(  # noqa: PLR0913 (see the protocol)
         self,
         argv: Sequence[str],
         *,
