@@ -11,7 +11,6 @@ from typing import Any
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location, Outcome
 from runner.core.tree import SourceFile, SourceTree
-from runner.probes.chat_turn import PATIENCE_S, Seen, judged, new_turns
 from runner.probes.docker_build import started
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.compose import ComposeFile, compose_files
@@ -27,6 +26,8 @@ from runner.probes.kit.shipped.policy import interpolated, objections
 from runner.probes.kit.shipped.recipe import vetted
 from runner.probes.kit.shipped.serving import PORT, Service, serving
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
+from runner.probes.kit.visit.turns import PATIENCE_S, new_turns
+from runner.probes.kit.visit.two_turns import Seen, judged
 
 VETTED, COMES_UP = "compose_up.vetted", "compose_up.comes_up"
 HEALTHY, ANSWERS = "compose_up.healthy", "compose_up.answers_a_turn"
@@ -177,7 +178,7 @@ def _port(item: Mapping[str, Any], state: State) -> int:
 
 
 async def _seen(subject: Subject, file: ComposeFile, services: list[Service], log: Log) -> Three:
-    turns = new_turns()
+    one, two = turns = new_turns(2)
     scenario = Scenario(tuple((turn.text, turn.reply) for turn in turns))
     async with serving(subject, services, scenario) as lab, lab.running() as page:
         up = excused(subject.tree, "", lab.log.text, started(lab, page))
@@ -187,7 +188,7 @@ async def _seen(subject: Subject, file: ComposeFile, services: list[Service], lo
         health = await _health(subject, file, services[0], lab)
         told = [{"text": turn.text, "expect": turn.nonce} for turn in turns]
         report = await lab.visit({"do": "converse", "patience_s": PATIENCE_S, "turns": told})
-        seen = Seen(turns, report, lab.provider, lab.log.text, alive=True)
+        seen = Seen((one, two), report, lab.provider, lab.log.text, alive=True)
         sent, _, shown, _ = judged(subject.tree, lab.app, seen)
         return up, health, shown if sent.outcome is Outcome.PASS else sent
 

@@ -30,7 +30,10 @@ _STEPS_DOWN = re.compile(r"\b(gosu|su-exec|setpriv|runuser|chroot|s6-setuidgid)\
 
 
 class DockerBuildProbe:
-    """Carries the Dockerfile out step by step; the engine's own builder never sees it. `run_s`: how long one RUN may take."""
+    """Carries the Dockerfile out step by step; the engine's own builder never sees it.
+
+    `run_s`: how long one RUN may take.
+    """
 
     id = "docker_build"
     version = 1
