@@ -1,8 +1,8 @@
-"""Every hostile repository `<case>/case.yaml` goes through archive, probes and score, and nothing comes of it.
+"""Every hostile repository `<case>/case.yaml` is archived, probed and scored, and nothing comes of it.
 
 `attack` says what is tried; `files` and `links` are the repository (or what `generate` makes, see
-generators.py); `seen` are findings that must come of it; `refused` means that the archive does not take it;
-`probes` are others than those of files, docker_build and compose_up. All of it is done in containers or as data.
+generators.py); `seen` are findings that must come of it; `probes` are others than those of files,
+docker_build and compose_up. All of it is done in containers or as data.
 """
 
 from __future__ import annotations
@@ -71,11 +71,16 @@ def left_over(engine: APIClient, lease: Lease) -> list[Any]:
     mine = {"label": f"{OWNER}={lease.owner}"}
     volumes = engine.volumes(filters=mine)["Volumes"] or []
     networks = engine.networks(filters=mine)
-    return [*engine.containers(all=True, filters=mine), *engine.images(all=True, filters=mine), *volumes, *networks]
+    return [
+        *engine.containers(all=True, filters=mine),
+        *engine.images(all=True, filters=mine),
+        *volumes,
+        *networks,
+    ]
 
 
-def archived(told: dict[str, Any], folder: Path) -> SourceTree | None:
-    """The tree as the archive holds it; None if it refused it."""
+def archived(told: dict[str, Any], folder: Path) -> SourceTree:
+    """The tree as the archive holds it."""
     entries: dict[bytes, tuple[str, bytes]] = {}
     for path, text in told.get("files", {}).items():
         entries[path.encode()] = ("100755", text.encode())
@@ -100,9 +105,7 @@ def bundle(folder: Path, entries: dict[bytes, tuple[str, bytes]]) -> Path:
         lines.append(b'M %s inline "%s"\ndata %d\n%s\n' % (mode.encode(), quoted, len(content), content))
     subprocess.run(["git", "fast-import", "--quiet"], cwd=folder, input=b"".join(lines), check=True)
     target = folder.with_suffix(".bundle")
-    subprocess.run(
-        ["git", "bundle", "create", "-q", target, "refs/heads/snapshot"], cwd=folder, check=True
-    )
+    subprocess.run(["git", "bundle", "create", "-q", target, "refs/heads/snapshot"], cwd=folder, check=True)
     return target
 
 
@@ -142,7 +145,9 @@ async def graded(told: dict[str, Any], tree: SourceTree, bench: Bench, artifacts
     for probe in chosen(told):
         findings = tuple(await probe.run(subject))
         evidence.append(
-            Evidence(tree=tree.digest, probe=probe.id, version=probe.version, environment="x", findings=findings)
+            Evidence(
+                tree=tree.digest, probe=probe.id, version=probe.version, environment="x", findings=findings
+            )
         )
     rubric = get_rubric("rails_chat@2", settings_from(os.environ))
     score = evaluate(rubric, "hostile", evidence)
@@ -158,8 +163,8 @@ async def test_nothing_comes_of_it(
     told = CASES[name]
     tree = archived(told, tmp_path)
     found = await asyncio.wait_for(graded(told, tree, bench, tmp_path / "artifacts"), 60)
-    for check, wanted in told["seen"].items():
-        wanted = wanted if isinstance(wanted, dict) else {"outcome": wanted}
+    for check, expected in told["seen"].items():
+        wanted = expected if isinstance(expected, dict) else {"outcome": expected}
         assert found[check].outcome == wanted["outcome"], found[check]
         assert wanted.get("says", "") in found[check].message
     kept = "".join(path.read_text() for path in (tmp_path / "artifacts").glob("*"))
