@@ -13,7 +13,7 @@ def many_files() -> Entries:
 
 
 def deep_nesting() -> Entries:
-    deep = b"(" * 2000 + b"1" + b")" * 2000
+    deep = b"(" * 500 + b"1" + b")" * 500
     return {b"d/" * 300 + b"x.rb": (FILE, deep), b"app/models/deep.rb": (FILE, deep)}
 
 
