@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
+from runner.pipeline.artifacts import FOLDER
 from runner.pipeline.events import Event, Listener
 from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, missing_probes, probes_for
 from runner.pipeline.repair import improvements
@@ -169,5 +170,5 @@ def laboratory(bench: Workbench) -> Laboratory:
         backend=bench.backend,
         images=bench.images,
         helper=bench.images[HELPER_IMAGE],
-        artifacts=bench.archive.root / "artifacts",
+        artifacts=bench.archive.root / FOLDER,
     )

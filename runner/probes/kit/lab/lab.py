@@ -141,16 +141,22 @@ class Lab:
         await self._sandbox.put(files, path)
 
     @asynccontextmanager
-    async def running(self, ready_s: float = READY_S, start: Start = AS_USUAL) -> AsyncIterator[RootPage]:
+    async def running(
+        self,
+        ready_s: float = READY_S,
+        env: Mapping[str, str] | None = None,
+        start: Start = AS_USUAL,
+    ) -> AsyncIterator[RootPage]:
         """The started app, once its root page has settled; killed with all it started at the end.
 
-        To start it again restarts the app: a new process, with the files that the last one left.
+        To start it again restarts the app: a new process, with the files that the last one left. `env`
+        goes before what its recipe sets.
         """
         command = self.app.command(self.tree, self.app.recipe.start)
         if command is None:
             yield RootPage(died=True)
             return
-        env = start.env(self.app.recipe)
+        env = {**start.env(self.app.recipe), **(env or {})}
         if not self._starts:
             await self.prepare(self.app.recipe.prepare, env)
         if start.mode not in self._starts:
