@@ -155,7 +155,8 @@ def _message(faults: Sequence[Fault]) -> Verdict:
 def _other_words(fault: Fault) -> str:
     """What is new on the page beside the part of a reply that came before it broke off."""
     said = FAULTS[fault.name].say
-    return " ".join(one for one in fault.failed.news if one not in said and said[:12] not in one)
+    new = fault.failed.news
+    return " ".join(one for one in new if not said or (one not in said and said[:12] not in one))
 
 
 def _usable(faults: Sequence[Fault]) -> Verdict:
