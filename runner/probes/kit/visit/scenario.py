@@ -113,7 +113,7 @@ class Guide:
         return self.visit
 
     async def _picture(self, visitor: Visitor, name: str, narrow: bool = False) -> None:
-        self._keeper.picture(name, await visitor.shot(narrow))
+        await self._keeper.picture(visitor, name, narrow)
 
     async def _empty(self, anna: Visitor) -> None:
         """Sends nothing, both ways."""
