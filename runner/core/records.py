@@ -353,11 +353,17 @@ class Evidence(Record):
 
 
 class Condition(Record):
-    """When a deduction fires: one check FAILs, or a combination. Exactly one field is set."""
+    """When a deduction fires: one check FAILs, or a combination. Exactly one field is set.
+
+    `given` holds where a check PASSes and `unless` where it does not: they narrow an `all`, and what they
+    name costs nothing by them.
+    """
 
     fail: str | None = None
     all: tuple[Condition, ...] | None = None
     any: tuple[Condition, ...] | None = None
+    given: str | None = None
+    unless: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -366,15 +372,30 @@ class Condition(Record):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(x is not None for x in (self.fail, self.all, self.any)) != 1:
-            raise ValueError("give exactly one of a check id, `all` or `any`")
+        if sum(x is not None for x in (self.check, self.all, self.any)) != 1:
+            raise ValueError("give exactly one of a check id, `all`, `any`, `given` or `unless`")
         return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "given", "unless")
+
+    @property
+    def check(self) -> str | None:
+        """The one check it names, if it is no combination."""
+        return self.fail or self.given or self.unless
 
     def checks(self) -> frozenset[str]:
         """Every check id it names."""
-        if self.fail is not None:
-            return frozenset({self.fail})
-        return frozenset().union(*(c.checks() for c in (self.all or self.any or ())))
+        return self._named(("fail", "given", "unless"))
+
+    def charged(self) -> frozenset[str]:
+        """The check ids whose failure it is about."""
+        return self._named(("fail",))
+
+    def _named(self, fields: tuple[str, ...]) -> frozenset[str]:
+        own = {getattr(self, name) for name in fields} - {None}
+        return frozenset(own).union(*(c._named(fields) for c in (self.all or self.any or ())))
 
 
 def _without_unset(record: Record, dump: SerializerFunctionWrapHandler, *later: str) -> dict[str, Any]:

@@ -96,12 +96,21 @@ def _decide(condition: Condition, found: Mapping[str, Finding]) -> _Verdict:
     if condition.fail is not None:
         finding = found.get(condition.fail) or _no_finding(condition.fail)
         return _FIRES[finding.outcome], (finding,)
+    if condition.check is not None:
+        return _narrowed(condition, found.get(condition.check) or _no_finding(condition.check))
     parts = [_decide(part, found) for part in condition.all or condition.any or ()]
     strongest_first = (True, None, False) if condition.all is None else (False, None, True)
     truths = {truth for truth, _ in parts}
     truth = next((t for t in strongest_first if t in truths), strongest_first[-1])
     deciding = {f.check: f for part_truth, findings in parts if part_truth is truth for f in findings}
     return truth, tuple(deciding.values())
+
+
+def _narrowed(condition: Condition, finding: Finding) -> _Verdict:
+    """`given` or `unless`: what holds is no fault, so only a finding that leaves it open is told."""
+    if finding.outcome is Outcome.UNKNOWN:
+        return None, (finding,)
+    return (finding.outcome is Outcome.PASS) is (condition.given is not None), ()
 
 
 def _no_finding(check: str) -> Finding:

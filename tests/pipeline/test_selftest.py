@@ -63,6 +63,11 @@ class Folder:
         (self.tests / "app/README.md").write_text("Hi, and bye, and bye\n")
         (self.tests / "base/lib.rb").write_text("class Lib; end\n")
 
+    def release(self, version: int) -> None:
+        """One more version, that asks the same."""
+        self.rubric = self.rubric.with_name(f"v{version}.yaml")
+        self.rubric.write_text(json.dumps(RUBRIC | {"version": version}))
+
     async def run(
         self, mutations: Any = GOOD, refactorings: Any = (WORDS,), **options: Any
     ) -> SelfTestResult:
@@ -160,6 +165,26 @@ async def test_changes_for_the_lab_wait_for_one(folder: Folder) -> None:
     assert "m" not in verdicts(await folder.run([*GOOD, *lab]))
 
 
+async def test_versions_share_their_changes_and_differ_where_it_is_said(folder: Folder) -> None:
+    both = edited(
+        *(ENV_FILE, MASTER_KEY),
+        expect_since={2: {"deductions": ["env_file", "master_key"]}, 4: {"deductions": ["dead"]}},
+    )
+    later = {**GOOD[1], "id": "later", "since": 3}
+    assert verdicts(await folder.run([*GOOD, *both, later]))["m"] == "wrong deductions"
+    folder.release(2)
+    second = verdicts(await folder.run([*GOOD, *both, later]))
+    assert (second["m"], "later" in second) == ("killed", False)
+    folder.release(3)
+    assert verdicts(await folder.run([*GOOD, *both, later]))["later"] == "killed"
+
+
+async def test_a_version_before_the_self_test_has_none(folder: Folder) -> None:
+    (folder.tests / "reference.yaml").write_text("base: base\nsandbox: rails\nsince: 2\n")
+    with pytest.raises(SpecError, match="since: is 2, so tidy@1 has no self-test"):
+        await folder.run()
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -209,6 +234,10 @@ async def test_edits_that_undo_each_other_are_refused(folder: Folder) -> None:
         ({"expect": {"ceilings": ["dead"]}}, r"mutations\.m\.expect\.ceilings: unknown 'dead'"),
         ({"lab": ["secrets"]}, r"mutations\.m\.lab: unknown 'secrets'"),
         ({"expect": {}}, r"mutations\.m\.expect: a mutation costs something"),
+        (
+            {"since": 2, "expect_since": {2: {"deductions": ["env_file"]}}},
+            r"mutations\.m\.expect_since: 2 is not above `since`",
+        ),
         ({"id": "env"}, r"mutations\[2\]\.id: 'env' is given twice"),
     ],
 )
@@ -260,8 +289,8 @@ def test_a_rubric_without_a_self_test(tmp_path: Path) -> None:
 
 
 async def test_rails_chat_by_what_files_say() -> None:
-    rubric = get_rubric("rails_chat@2", SETTINGS)
-    selftest = get_selftest(rubric, "rails_chat@2", SETTINGS)
+    rubric = get_rubric("rails_chat@3", SETTINGS)
+    selftest = get_selftest(rubric, "rails_chat@3", SETTINGS)
     assert len(selftest.mutations) >= 60
     assert len(selftest.refactorings) >= 30
     result = await run_selftest(rubric, selftest, SETTINGS, None)

@@ -133,7 +133,8 @@ class Lab:
             yield RootPage(died=True)
             return
         env = {**recipe.env, **(env or {}), "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
-        await self.prepare(recipe.prepare, env)
+        if self._running is None:  # a second start finds what was prepared for the first
+            await self.prepare(recipe.prepare, env)
         self._running = asyncio.create_task(
             self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
         )

@@ -72,10 +72,15 @@ def environment(tree: SourceTree) -> str:
     return "production"
 
 
-def cache_store(use: LlmUse) -> str:
-    """The cache store of the environment that is run; Rails' own default is a file store."""
+def cache_stores(use: LlmUse) -> list[str]:
+    """The cache store of each of Rails' environments, e.g. `production: solid_cache_store`."""
+    return [f"{name}: {cache_store(use, name)}" for name in ("development", "test", "production")]
+
+
+def cache_store(use: LlmUse, name_of: str | None = None) -> str:
+    """The cache store of an environment, of the one that is run by default; Rails' own is a file store."""
     chosen = ["file_store"]
-    for name in ("config/application.rb", f"config/environments/{environment(use.tree)}.rb"):
+    for name in ("config/application.rb", f"config/environments/{name_of or environment(use.tree)}.rb"):
         for file in use.code.app_files:
             if in_area(file.path, name.rpartition("/")[0]) and file.path.endswith(name):
                 chosen = _configured_stores(file) or chosen
@@ -127,7 +132,7 @@ def _of_call(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield session
     elif cache and call.name == "new":
         yield Kept("cache", call.location, re.sub(r"(?<!^)(?=[A-Z])", "_", cache[1]).lower())
-    elif _about(use, call.file, call.node):
+    elif is_about(use, call.file, call.node):
         yield from _of_write(use, call)
 
 
@@ -233,7 +238,7 @@ def _lives_in_process(use: LlmUse, file: RubyFile, node: Node, left: Node) -> bo
     return left.type == "call" and "config" in text(left)
 
 
-def _about(use: LlmUse, file: RubyFile, node: Node) -> bool:
+def is_about(use: LlmUse, file: RubyFile, node: Node) -> bool:
     """Whether code deals with the conversation, by the names of its file, class, method or itself."""
     method = use.code.method_of(file, node)
     words = [file.path, use.code.owner(file, node).name, method.name if method else "", text(node)]

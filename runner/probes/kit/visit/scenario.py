@@ -14,6 +14,7 @@ PACE_S = 0.08  # between two words
 SLOW_WORDS = 8
 SLOW_S = PACE_S * SLOW_WORDS * 3
 LONG = 60_000
+PARTS = frozenset({"empty", "slow", "markup", "stranger"})
 _EMPTY_S, _RUN_S = 0.8, 0.4
 
 
@@ -84,10 +85,14 @@ class Visit:
 
 
 class Guide:
-    """Leads two visitors through an app, with an eye on what its provider is asked."""
+    """Leads two visitors through an app, with an eye on what its provider is asked.
 
-    def __init__(self, script: Script, provider: Provider, keeper: Keeper) -> None:
+    `parts` are those of PARTS that are taken; three turns are always held.
+    """
+
+    def __init__(self, script: Script, provider: Provider, keeper: Keeper, parts: frozenset[str]) -> None:
         self.visit = Visit(script)
+        self._parts = parts
         self._script = script
         self._provider = provider
         self._keeper = keeper
@@ -101,13 +106,17 @@ class Guide:
         self.visit.first = await anna.open()
         await self._picture(anna, "empty")
         if self.visit.first.composer is not None:
-            await self._empty(anna)
+            if "empty" in self._parts:
+                await self._empty(anna)
             await self._talk(anna)
         if self.visit.talk and self.visit.talk[-1].shown:
-            await self._slow(anna)
-            await self._markup(anna)
-            await self._stranger(ben)
-            self.visit.reports["ben"] = await ben.report()
+            if "slow" in self._parts:
+                await self._slow(anna)
+            if "markup" in self._parts:
+                await self._markup(anna)
+            if "stranger" in self._parts:
+                await self._stranger(ben)
+                self.visit.reports["ben"] = await ben.report()
         self.visit.reports["anna"] = await anna.report()
         self._keeper.timeline(self.visit.reports, self._provider.requests)
         return self.visit
