@@ -14,7 +14,6 @@ PACE_S = 0.08  # between two words
 SLOW_WORDS = 8
 SLOW_S = PACE_S * SLOW_WORDS * 3
 LONG = 60_000
-PARTS = frozenset({"empty", "slow", "markup", "stranger"})
 _EMPTY_S, _RUN_S = 0.8, 0.4
 
 
@@ -87,7 +86,7 @@ class Visit:
 class Guide:
     """Leads two visitors through an app, with an eye on what its provider is asked.
 
-    `parts` are those of PARTS that are taken; three turns are always held.
+    `parts` (empty, slow, markup, stranger) are taken beside three turns, which are always held.
     """
 
     def __init__(self, script: Script, provider: Provider, keeper: Keeper, parts: frozenset[str]) -> None:
