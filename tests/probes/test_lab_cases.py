@@ -24,6 +24,8 @@ from runner.core.records import Finding, Outcome, Resources
 from runner.core.tree import SourceTree
 from runner.probes.boot import BootProbe
 from runner.probes.chat_turn import ChatTurnProbe
+from runner.probes.endurance import EnduranceProbe
+from runner.probes.failed_turn import FailedTurnProbe
 from runner.probes.notes_behaviour import NotesBehaviour
 from runner.probes.python_suite import PythonSuite
 from runner.probes.suite import SuiteProbe
@@ -35,6 +37,12 @@ pytestmark = pytest.mark.docker
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/lab.yaml"))
+CONVERSING: dict[str, Callable[[], Probe]] = {
+    "chat_turn": ChatTurnProbe,
+    "endurance": EnduranceProbe,
+    "failed_turn": FailedTurnProbe,
+    "visit": VisitProbe,
+}
 Read = Callable[[Path], SourceTree]
 
 
@@ -56,10 +64,8 @@ def tree_of(case: Path, read: Read, told: dict[str, Any]) -> SourceTree:
 
 def probe_of(case: Path, told: dict[str, Any]) -> Probe:
     name, limit_s = case.parent.name, told.get("limit_s", 60)
-    if name == "chat_turn":
-        return ChatTurnProbe()
-    if name == "visit":
-        return VisitProbe()
+    if name in CONVERSING:
+        return CONVERSING[name]()
     bounded = {
         "suite": SuiteProbe,
         "suite_strength": SuiteStrengthProbe,

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from runner.core.protocols import ExecResult, Sandbox, SandboxBackend, SandboxSp
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
-from runner.probes.kit.lab.recipes import App, Command
+from runner.probes.kit.lab.recipes import App, Command, Recipe
 from runner.probes.kit.lab.stub import HOSTS, Provider, Scenario, issue_certificates
 
 WORKSPACE = "/workspace"
@@ -48,6 +48,30 @@ class RootPage:
         return 0 < self.status < 500
 
 
+@dataclass(frozen=True)
+class Start:
+    """How the app is started: in which mode, with how many workers, with a provider's key or without.
+
+    `more` are variables beside those of its recipe.
+    """
+
+    mode: str = "development"
+    workers: int = 1
+    keyless: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def env(self, recipe: Recipe) -> dict[str, str]:
+        """The environment of the app."""
+        own = {**recipe.env, **recipe.modes[self.mode].env, **self.more}
+        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
+        if self.workers > 1:
+            own["WEB_CONCURRENCY"] = str(self.workers)
+        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
+
+
+AS_USUAL = Start()
+
+
 class Lab:
     """One produced app in its sandbox, with its helper. Made by open_lab."""
 
@@ -60,6 +84,7 @@ class Lab:
         self._helper: Sandbox | None = None
         self._installed = Installed()
         self._orders: asyncio.Queue[bytes] = asyncio.Queue()
+        self._starts: list[str] = []
         self._running: asyncio.Task[ExecResult] | None = None
 
     @property
@@ -94,7 +119,7 @@ class Lab:
     async def prepare(self, commands: Sequence[Command], env: Mapping[str, str] | None = None) -> None:
         """Run what is for this app; a failure shows in what comes after."""
         for command in commands:
-            if command.needs is None or self.app.folder + command.needs in self.tree:
+            if command.suits(self.tree, self.app.folder):
                 with suppress(Flood):
                     await self.execute(command.argv, env=env, timeout_s=INSTALL_S, log=Log())
 
@@ -121,20 +146,26 @@ class Lab:
 
     @asynccontextmanager
     async def running(
-        self, ready_s: float = READY_S, env: Mapping[str, str] | None = None
+        self,
+        ready_s: float = READY_S,
+        env: Mapping[str, str] | None = None,
+        start: Start = AS_USUAL,
     ) -> AsyncIterator[RootPage]:
         """The started app, once its root page has settled; killed with all it started at the end.
 
-        `env` goes before what its recipe sets.
+        To start it again restarts the app: a new process, with the files that the last one left. `env`
+        goes before what its recipe sets.
         """
-        recipe = self.app.recipe
-        command = self.app.command(self.tree, recipe.start)
+        command = self.app.command(self.tree, self.app.recipe.start)
         if command is None:
             yield RootPage(died=True)
             return
-        env = {**recipe.env, **(env or {}), "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
-        if self._running is None:  # a second start finds what was prepared for the first
-            await self.prepare(recipe.prepare, env)
+        env = {**start.env(self.app.recipe), **(env or {})}
+        if not self._starts:
+            await self.prepare(self.app.recipe.prepare, env)
+        if start.mode not in self._starts:
+            await self.prepare(self.app.recipe.modes[start.mode].prepare, env)
+        self._starts.append(start.mode)
         self._running = asyncio.create_task(
             self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
         )

@@ -12,7 +12,7 @@ from runner.core.errors import SandboxError
 from runner.core.protocols import ExecResult, Sandbox, SandboxSpec, Subject, Workpiece
 from runner.core.tree import SourceFile, SourceTree
 from runner.probes.kit.lab.lab import Lab
-from runner.probes.kit.lab.recipes import RAILS, App, Command
+from runner.probes.kit.lab.recipes import App, Command, Mode, recipes
 from runner.probes.kit.lab.stub import HOSTS, Scenario
 from runner.probes.kit.shipped.build import State, tar_of
 
@@ -96,7 +96,9 @@ async def serving(subject: Subject, services: Sequence[Service], scenario: Scena
         async with opening as piece:
             await lay(piece, first.files)
             start = Command(first.state.argv)
-            recipe = replace(RAILS, start=(start,), prepare=(), port=first.port, env={})
+            rails = next(recipe for recipe in recipes() if recipe.id == "rails")
+            plain = {"development": Mode()}  # what the image sets holds
+            recipe = replace(rails, start=(start,), prepare=(), port=first.port, env={}, modes=plain)
             sandbox: Sandbox = _AsSandbox(piece, first)
             lab = Lab(subject.tree, App(recipe, ""), sandbox)
             async with lab.helped(helper, scenario):
