@@ -9,7 +9,7 @@ from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
 from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import Lab, Start, open_lab
+from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service, excused
 from runner.probes.kit.lab.stub import Request
@@ -122,7 +122,7 @@ async def _tried(lab: Lab, browser: Browser, first: Request, variables: tuple[st
     """What is asked for once these variables name another model, in the same app started again."""
     other = models.other_model(first.host)
     before = len(lab.provider.chats)
-    async with lab.running(start=Start(more=dict.fromkeys(variables, other))) as page:
+    async with lab.running(env=dict.fromkeys(variables, other)) as page:
         if page.is_ready:
             clara = browser.visitor("clara")
             await clara.open()

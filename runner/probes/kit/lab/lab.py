@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +50,15 @@ class RootPage:
 
 @dataclass(frozen=True)
 class Start:
-    """How the app is started: in which mode, with how many workers, with a provider's key or without.
-
-    `more` are variables beside those of its recipe.
-    """
+    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
 
     mode: str = "development"
     workers: int = 1
     keyless: bool = False
-    more: Mapping[str, str] = field(default_factory=dict)
 
     def env(self, recipe: Recipe) -> dict[str, str]:
         """The environment of the app."""
-        own = {**recipe.env, **recipe.modes[self.mode].env, **self.more}
+        own = {**recipe.env, **recipe.modes[self.mode].env}
         own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
         if self.workers > 1:
             own["WEB_CONCURRENCY"] = str(self.workers)
@@ -146,15 +142,13 @@ class Lab:
 
     @asynccontextmanager
     async def running(
-        self,
-        ready_s: float = READY_S,
-        env: Mapping[str, str] | None = None,
-        start: Start = AS_USUAL,
+        self, ready_s: float = READY_S, start: Start = AS_USUAL, env: Mapping[str, str] | None = None
     ) -> AsyncIterator[RootPage]:
         """The started app, once its root page has settled; killed with all it started at the end.
 
-        To start it again restarts the app: a new process, with the files that the last one left. `env`
-        goes before what its recipe sets.
+        `env` goes before what its recipe sets.
+
+        To start it again restarts the app: a new process, with the files that the last one left.
         """
         command = self.app.command(self.tree, self.app.recipe.start)
         if command is None:
