@@ -52,7 +52,7 @@ images: ## Build the sandbox images that are missing or changed
 test: ## Run all tests, those in real containers too
 	@bin/setup --dev
 	@$(shipworthy) image build
-	@.venv/bin/pytest -n 2 --dist loadgroup
+	@.venv/bin/pytest -n 2
 
 selftest: ## Try a rubric on good and broken applications, also in containers (RUBRIC)
 	@bin/setup

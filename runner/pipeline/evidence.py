@@ -13,7 +13,7 @@ from pathlib import Path
 from runner import probes
 from runner.archive.archive import Archive
 from runner.core.errors import SandboxError
-from runner.core.protocols import Probe, SandboxBackend, Subject
+from runner.core.protocols import Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
@@ -45,6 +45,7 @@ class Laboratory:
     images: dict[str, str]
     helper: str
     artifacts: Path
+    workshop: Workshop | None = None
 
     def environment(self, sandbox: str) -> str:
         """What is found by running an app depends on its image and on the helper's, which has the browser."""
@@ -131,6 +132,7 @@ def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Sub
         helper_image=laboratory.helper,
         resources=task.resources,
         artifacts=laboratory.artifacts / run.tree if run.tree else None,
+        workshop=laboratory.workshop,
     )
 
 

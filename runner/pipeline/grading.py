@@ -17,6 +17,8 @@ from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
 from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
+from runner.sandbox.build.mirror import load_mirrors
+from runner.sandbox.build.workshop import DockerWorkshop
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric, validate
 from runner.spec.tasks import load_task, validate_goals
@@ -171,4 +173,5 @@ def laboratory(bench: Workbench) -> Laboratory:
         images=bench.images,
         helper=bench.images[HELPER_IMAGE],
         artifacts=bench.archive.root / FOLDER,
+        workshop=DockerWorkshop(bench.backend, bench.images, load_mirrors(bench.settings.mirrors)),
     )

@@ -97,13 +97,13 @@ async def _by_browser(
     """As the page driver reports, but seen in a real page: there is nothing that it could not do."""
     sight = await visitor.open()
     opened = len(lab.log.text)  # what is logged before is about the page, not about the turn
-    kept.picture("empty", await visitor.shot())
+    await kept.picture(visitor, "empty")
     taken: list[Taken] = []
     for turn in turns if sight.composer else ():
         taken.append(await take_turn(visitor, lambda: len(lab.provider.requests), turn))
         if not taken[-1].asked or taken[-1].status >= 500:
             break
-    kept.picture("conversation", await visitor.shot())
+    await kept.picture(visitor, "conversation")
     told = await visitor.report()
     kept.timeline({"visitor": told}, lab.provider.requests)
     return {

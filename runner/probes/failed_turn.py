@@ -40,12 +40,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """A conversation with failures. `key` is the provider's key, which no page may show."""
+    """A conversation with failures. `leaked` if anything that the app sent held the provider's key."""
 
     first: Came
     faults: tuple[Fault, ...]
     provider: Provider
-    key: str
+    leaked: bool = False
 
 
 class FailedTurnProbe:
@@ -101,7 +101,8 @@ async def _suffer(subject: Subject, app: App, number: int) -> Verdicts:
 
 async def _talk(lab: Lab, first: Line, failing: Mapping[str, Line], after: Mapping[str, Line]) -> Seen:
     async with open_browser(lab.helper, lab.app.recipe.port) as browser:
-        talk = Talk(lab, browser.visitor("visitor"))
+        keys = [lab.app.recipe.env[name] for name in lab.app.recipe.keys if name in lab.app.recipe.env]
+        talk = Talk(lab, browser.visitor("visitor", needles=keys))
         await talk.arrive()
         begun = await talk.say(first)
         faults: list[Fault] = []
@@ -111,7 +112,8 @@ async def _talk(lab: Lab, first: Line, failing: Mapping[str, Line], after: Mappi
             faults.append(Fault(name, came, then))
             if then is None or not then.shown:
                 await talk.arrive()  # as somebody would who sees no other way
-    return Seen(begun, tuple(faults), lab.provider, lab.app.recipe.env.get("OPENROUTER_API_KEY", ""))
+        leaks = (await talk.visitor.report()).of("leak")
+    return Seen(begun, tuple(faults), lab.provider, bool(leaks))
 
 
 def keep(subject: Subject, lab: Lab, name: str) -> None:
@@ -131,7 +133,7 @@ def judged(seen: Seen) -> Verdicts:
     if not reached:
         lost = unclear("the turns that should fail did not reach the provider")
         return lost, lost, lost, lost
-    return _message(reached), _usable(reached), _not_replayed(seen, reached), _clean(reached, seen.key)
+    return _message(reached), _usable(reached), _not_replayed(seen, reached), _clean(reached, seen.leaked)
 
 
 def _message(faults: Sequence[Fault]) -> Verdict:
@@ -153,7 +155,8 @@ def _message(faults: Sequence[Fault]) -> Verdict:
 def _other_words(fault: Fault) -> str:
     """What is new on the page beside the part of a reply that came before it broke off."""
     said = FAULTS[fault.name].say
-    return " ".join(one for one in fault.failed.news if one not in said and said[:12] not in one)
+    new = fault.failed.news
+    return " ".join(one for one in new if not said or (one not in said and said[:12] not in one))
 
 
 def _usable(faults: Sequence[Fault]) -> Verdict:
@@ -186,11 +189,11 @@ def _asks(request: Request, line: Line) -> bool:
     return bool(request.messages) and line.key in request.messages[-1].text
 
 
-def _clean(faults: Sequence[Fault], key: str) -> Verdict:
+def _clean(faults: Sequence[Fault], leaked: bool) -> Verdict:
+    if leaked:
+        return bad("what the app sends to the browser holds the provider's key")
     for fault in faults:
         came = fault.failed
-        if key and key in came.html + came.after.text:
-            return bad(f"after {fault.name} the page shows the provider's key")
         if found := TRACE.search(came.after.text):
             return bad(f"after {fault.name} the page shows a stack trace: {found[0].strip()[:120]}")
         if _is_error_page(came):

@@ -2,9 +2,9 @@
 
 `repo/` is laid over `lab_app/`, a whole small chat app (or over the folder `under`; `alone: true`: over
 nothing), without the files that `without` lists, with `edits` as {path: {old text: new text}}, and all of it
-moved below `folder`. `image` is the sandbox's. `resources` and `limit_s` bound it. `expected` maps each check
-to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and
-values; `others` is the outcome of the checks that it does not list.
+moved below `folder`. `image` is the sandbox's, `helper` that of what joins it. `resources` and `limit_s`
+bound it. `expected` maps each check to an outcome, or to `{outcome, says, locations, values}`: a part of the
+message, some of its places and values; `others` is the outcome of the checks that it does not list.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ async def test_case(
     told = yaml.safe_load((case / "lab.yaml").read_text())
     tree = tree_of(case, read, told)
     image = images[told.get("image", "rails")]
-    subject = replace(empty, tree=tree, image=image, resources=Resources(**told.get("resources", {})))
+    helper, bounds = images[told.get("helper", "lab")], Resources(**told.get("resources", {}))
+    subject = replace(empty, tree=tree, image=image, helper_image=helper, resources=bounds)
     probe = probe_of(case, told)
     found = {finding.check: finding for finding in await probe.run(subject)}
     expected = (dict.fromkeys(probe.checks, told["others"]) if "others" in told else {}) | told["expected"]

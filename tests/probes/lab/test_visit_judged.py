@@ -43,7 +43,7 @@ def taken(turn: Turn, shown: str = "page", loads: int = 0) -> Taken:
 
 
 def report(*events: dict[str, Any], named: tuple[str, ...] = (), connected: tuple[str, ...] = ()) -> Report:
-    return Report(tuple({"at": n, **event} for n, event in enumerate(events)), named, connected, "")
+    return Report(tuple({"at": n, **event} for n, event in enumerate(events)), named, connected)
 
 
 def visit(*events: dict[str, Any], **more: Any) -> Visit:

@@ -83,12 +83,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Report:
-    """All events, the Stimulus controllers that the page names and that connected, and the page's source."""
+    """All events, and the Stimulus controllers that the page names and that connected."""
 
     events: tuple[dict[str, Any], ...]
     named: tuple[str, ...]
     connected: tuple[str, ...]
-    html: str
 
     def of(self, *kinds: str) -> list[dict[str, Any]]:
         """The events of these kinds, in order."""
@@ -212,9 +211,7 @@ class Visitor:
         """All that happened."""
         outcome = await self._do("report")
         seen = outcome["controllers"]
-        return Report(
-            tuple(outcome["events"]), tuple(seen["named"]), tuple(seen["connected"]), str(outcome["html"])
-        )
+        return Report(tuple(outcome["events"]), tuple(seen["named"]), tuple(seen["connected"]))
 
 
 def _sight(outcome: dict[str, Any]) -> Sight:

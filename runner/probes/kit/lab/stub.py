@@ -20,8 +20,9 @@ HOSTS = (
     "api.mistral.ai",
     "api.x.ai",
 )
-# TLS and plain HTTP on each; beside the usual two, where local proxies and model servers listen.
-PORTS = (443, 80, 11434, 1234, 4000)
+# TLS and plain HTTP on each: beside the usual one, where model servers on a developer's machine listen.
+# Not 80: a shipped image may serve there.
+PORTS = (443, 11434, 1234)
 _MAX_LINE = 16_000_000
 
 

@@ -16,7 +16,7 @@ from runner.probes.kit.lab.stub import Act, Request
 PATIENCE_S = 10.0
 FAILING_S = 15.0
 UNASKED_S = 4.0
-_STEP_S, _SETTLE_S = 0.3, 0.6
+_STEP_S, _SETTLE_S = 0.25, 0.4
 
 SORRY = re.compile(
     r"sorry|error|fail|wrong|unavailable|try(?:ing)? again|retry|could ?n[o']t|cannot|can't|problem|unable|"
@@ -67,7 +67,6 @@ class Came:
     status: int
     asked: bool
     shown: bool = False
-    html: str = ""
 
     @property
     def news(self) -> list[str]:
@@ -124,15 +123,12 @@ class Talk:
             waited = time.monotonic() - started
             over = self._answered(line) or waited > UNASKED_S
             still = still + 1 if over and status and not sight.busy and previous.text == sight.text else 0
-            if still >= 4:
+            if still >= 3:
                 break
-        html = (await self.visitor.report()).html
-        return self._came(line, sight, bool(sent.by), status, html=html)
+        return self._came(line, sight, bool(sent.by), status)
 
-    def _came(
-        self, line: Line, after: Sight, sent: bool, status: int, *, shown: bool = False, html: str = ""
-    ) -> Came:
-        came = Came(line, self.before, after, sent, status, self._asked(line), shown, html)
+    def _came(self, line: Line, after: Sight, sent: bool, status: int, *, shown: bool = False) -> Came:
+        came = Came(line, self.before, after, sent, status, self._asked(line), shown)
         self.before = after
         return came
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runner.probes.kit.lab.browser import Report
+from runner.probes.kit.lab.browser import BrowserError, Report, Visitor
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.stub import Request
 
@@ -22,9 +23,12 @@ class Keeper:
     def __init__(self, artifacts: Path | None, name: str) -> None:
         self._folder = artifacts / name if artifacts else None
 
-    def picture(self, name: str, png: bytes) -> None:
-        """A PNG."""
-        if self._folder is not None:
+    async def picture(self, visitor: Visitor, name: str, narrow: bool = False) -> None:
+        """A PNG of a visitor's screen; one that cannot be taken is no news."""
+        if self._folder is None:
+            return
+        with suppress(BrowserError):
+            png = await visitor.shot(narrow)
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / f"{name}.png").write_bytes(png)
 

@@ -107,8 +107,10 @@ def judged_setting(tree: SourceTree, asked: str, tried: tuple[str, ...] = (), th
     """
     if tried and then and then != asked:
         return good(f"with {' and '.join(tried)} set, {then} is asked for", variables=list(tried))
+    if tried and not then:
+        return unclear(f"with {' and '.join(tried)} set, the app asked for no model at all")
     places = named_at(tree, asked)
-    if tried and then:
+    if tried:
         return bad(f"{asked} is asked for whatever {' and '.join(tried)} says", places)
     if len(places) == 1 and _CONFIGURATION.search(places[0].path):
         return good("the model's name stands in one place of the configuration", places)

@@ -2,12 +2,12 @@
 
 The folder holds `server.pem` (certificate chain and key) and `scenario.json`:
 
-    {"ports": [443, 80], "replies": [{"to": "words of the user", "acts": [ACT, ...]}], "otherwise": [ACT]}
+    {"ports": [443, 11434], "replies": [{"to": "words of the user", "acts": [ACT, ...]}], "otherwise": [ACT]}
 
 The reply is the one whose `to` stands last in the conversation, so that each turn gets its own however
 often the app asks; the acts of a reply are used in order, one for each request, the last one for ever. What
 an act can be: script.py. A line on standard input, `{"scenario": {...}}`, takes the place of the
-replies and is answered by `{"switched": N}`. Standard output: `{"listening": [443, 80]}`, then one JSON
+replies and is answered by `{"switched": N}`. Standard output: `{"listening": [443, 11434]}`, then one JSON
 line for each request as it comes and one when it is answered, see records.py. The size of the file
 `requests` in the folder is their number, so that the page driver knows when to stop waiting.
 """
