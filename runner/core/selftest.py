@@ -53,7 +53,8 @@ class Change(Record):
 
     `lab` names the probes that are run for real on it, in containers; without them what a lab finds costs
     nothing. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test:
-    a change belongs to those from `since` on; `expect_since` maps a version to what it takes from it on.
+    a change belongs to those from `since` to `until`; `expect_since` maps a version to what is taken from
+    it on.
     """
 
     id: str = Field(pattern=r"[a-z][a-z0-9_]*")
@@ -63,11 +64,12 @@ class Change(Record):
     lab: tuple[str, ...] = ()
     known_gap: str | None = None
     since: int = Field(1, ge=1)
+    until: int | None = None
     expect_since: dict[int, Expectation] = Field(default_factory=dict)
 
     def under(self, version: int) -> Change | None:
         """What it is for a version of the rubric, or None if it is only for later ones."""
-        if version < self.since:
+        if version < self.since or (self.until is not None and version > self.until):
             return None
         newest = max((v for v in self.expect_since if v <= version), default=None)
         expect = self.expect if newest is None else self.expect_since[newest]

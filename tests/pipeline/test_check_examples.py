@@ -16,7 +16,7 @@ from runner.core.tree import SourceFile, SourceTree
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import documentation
 
-MANIFESTS = Path(__file__).parents[2] / "sandboxes/rails/manifests"
+SANDBOXES = Path(__file__).parents[2] / "sandboxes"
 RAILS = {
     "config/application.rb": "module App\n  class Application < Rails::Application\n"
     '    config.load_defaults "8.0"\n  end\nend\n',
@@ -70,7 +70,7 @@ PLACES: dict[str, Place] = {
     **places("deliverables", "dockerfile dockerfile_ruby", {}, "Dockerfile"),
     "deliverables.compose": ({}, "compose.yaml"),
     "deliverables.readme": ({}, "README.md"),
-    **places("python_project", "standard_library argument_parser no_swallowed_errors", {}, PYTHON),
+    **places("python_project", "standard_library argument_parser no_swallowed_errors api", {}, PYTHON),
     "python_project.tests": ({}, "tests/test_store.py"),
     **places("python_project", "readme readme_tests", {}, "README.md"),
 }
@@ -82,7 +82,8 @@ async def outcome(check: str, example: str) -> Outcome:
     files = {name: SourceFile(name, 0o100644, text.encode()) for name, text in texts.items()}
     (probe,) = (probe for probe in all_probes() if check in probe.checks)
     tree = SourceTree(digest=str(hash(example)), files=files)
-    found = await probe.run(Subject(tree=tree, run="r", manifests=MANIFESTS))
+    manifests = SANDBOXES / ("base" if probe.id.startswith("python") else "rails") / "manifests"
+    found = await probe.run(Subject(tree=tree, run="r", manifests=manifests))
     return next(finding.outcome for finding in found if finding.check == check)
 
 

@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tree_sitter import Node
+
 from runner.core.records import Location
 from runner.probes.delivered.tools import BRAKEMAN, BUNDLE_AUDIT, RUBOCOP, Tool
 from runner.probes.kit.files import yaml_data
 from runner.probes.kit.files.application import Application
-from runner.probes.kit.ruby.syntax import descendants, literal
+from runner.probes.kit.ruby.syntax import descendants, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 _WORKFLOWS = re.compile(r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml")
 _COMMAND_KEYS = ("run", "script", "before_script", "after_script", "command", "uses", "commands")
 _OWN = re.compile(r"(?:^|[\s;&|(])(?:\./)?((?:bin|script|scripts)/[\w.-]+)|\b(make|rake|rails)\s+([\w:-]+)")
 _NEVER = (False, "false", "${{ false }}")
+_SHELLS = ("step", "system", "sh", "system!", "exec", "run")
 _DEPTH = 6
 
 Step = tuple[str, Location]
@@ -36,7 +39,7 @@ def _runs(app: Application, what: str, tools: tuple[Tool, ...]) -> Verdict:
     if not app.exists:
         return moot("there is no Rails application")
     try:
-        steps = list(_steps(app))
+        steps = app.tree.derived(("steps of CI", app.folder), lambda: list(_steps(app)))
     except yaml_data.BrokenYaml as error:
         return unclear(f"a workflow is not readable as YAML: {error}")
     if not steps:
@@ -103,7 +106,7 @@ def _ruby_steps(app: Application, path: str) -> Iterator[Step]:
     """What a Ruby script hands to `step`, `system` and the like."""
     file = app.parsed(app.folder + path)
     for call in file.calls if file is not None else ():
-        if call.name in ("step", "system", "sh", "system!", "exec", "run") and call.positional:
+        if call.name in _SHELLS and call.positional:
             values = [literal(node) for node in call.positional]
             yield " ".join(value for value in values if value), call.location
 
@@ -119,19 +122,34 @@ def _make_steps(app: Application, target: str) -> Iterator[Step]:
             inside = line.partition(":")[0].strip() == target
 
 
-def _rake_steps(app: Application, task: str) -> Iterator[Step]:
+def _rake_steps(app: Application, task: str) -> list[Step]:
     """What a rake task runs: commands, and the tasks it needs by their names."""
-    last = task.rpartition(":")[2]
+    tasks = app.tree.derived(("rake tasks", app.folder), lambda: _rake_tasks(app))
+    return tasks.get(task.rpartition(":")[2], [])
+
+
+def _rake_tasks(app: Application) -> dict[str, list[Step]]:
+    """The steps of each rake task, by the last part of its name."""
+    found: dict[str, list[Step]] = {}
     for file in app.ruby("Rakefile", "lib/tasks/*.rake"):
-        for call in file.calls:
-            if (
-                call.name != "task"
-                or last not in [literal(n) for n in descendants(call.node) if literal(n)][:2]
-            ):
-                continue
-            needed = [value for n in descendants(call.node) if (value := literal(n)) is not None]
-            for value in needed:
-                yield (f"rake {value}" if re.fullmatch(r"[\w:]+", value) else value), call.location
+        for call in (c for c in file.calls if c.name == "task"):
+            first = next(iter(call.positional), None)
+            name = call.keywords[0][0] if call.keywords else literal(_key(first))
+            given = [value for part in call.node.named_children[1:2] for value in _literals(part)]
+            steps = [(f"rake {value}", call.location) for value in given if value != name]
+            inside = file.calls_within(call.block) if call.block is not None else []
+            steps += [(text(c.node).strip(), c.location) for c in inside if c.name in _SHELLS]
+            found.setdefault(name or "", []).extend(steps)
+    return found
+
+
+def _key(node: Node | None) -> Node | None:
+    """The name in `"name" => needed` and in `:name`."""
+    return node.child_by_field_name("key") if node is not None and node.type == "pair" else node
+
+
+def _literals(node: Node) -> list[str]:
+    return [value for part in descendants(node) if (value := literal(part)) is not None]
 
 
 def _workflow_steps(app: Application) -> Iterator[Step]:

@@ -23,7 +23,7 @@ from runner.sandbox.containers import Containers
 from runner.sandbox.lease import PURPOSE, RUN
 from runner.sandbox.streams import STDOUT, Stream, upgrade
 
-WATCH_S = 2.0
+WATCH_S = 1.0
 # Its end of standard input is the lease: when the runner dies, the program ends and all others with it.
 _HOLD = ["sh", "-c", "exec cat >/dev/null"]
 # What package managers and entry points need of root; nothing by which a container is left.
@@ -174,16 +174,21 @@ class DockerWorkpiece:
                 await _converse(stream, stdin, take)
                 return await self._exit_code(created["Id"])
         except TimeoutError:
-            await self._containers.remove(self.id)
+            await self._end(stream)
             return None
         except SandboxGone as error:
             raise SandboxGone(self._ended or "a command ended its container") from error
         except BaseException:
             with suppress(SandboxError):
-                await asyncio.shield(self._containers.remove(self.id))
+                await asyncio.shield(self._end(stream))
             raise
         finally:
             await stream.close()
+
+    async def _end(self, stream: Stream) -> None:
+        """Remove the container; the engine waits long for a reader that is there and does not read."""
+        await stream.close()
+        await self._containers.remove(self.id)
 
     async def _exit_code(self, identity: str) -> int:
         delay = 0.002

@@ -166,7 +166,7 @@ def _session_medium(use: LlmUse, call: Call) -> Kept | None:
     name = _key_name(use, call.file, key[0])
     if _IDENTIFIER.search(name) or any(_ID_VALUE.search(text(v)) for v in values):
         return None
-    words = f"{name} {use.code.owner(call.file, call.node).name}"
+    words = f"{name} {_own_name(use.code.owner(call.file, call.node).name)}"
     listed = not values or any(_LIST.search(text(v)) for v in values)
     if not CONVERSATION.search(words) and not (listed and _spells_turns(use, call)):
         return None
@@ -224,7 +224,7 @@ def _of_assignment(use: LlmUse, file: RubyFile, node: Node) -> Iterator[Kept]:
         return
     if text(right).endswith(".freeze") or not _lives_in_process(use, file, node, left):
         return
-    names = f"{text(left)} {use.code.owner(file, node).name}"
+    names = f"{text(left)} {_own_name(use.code.owner(file, node).name)}"
     if CONVERSATION.search(names) and not re.search(r"lock|mutex|rate|limit", text(left), re.I):
         yield Kept("process", file.location(node))
 
@@ -241,8 +241,18 @@ def _lives_in_process(use: LlmUse, file: RubyFile, node: Node, left: Node) -> bo
 def is_about(use: LlmUse, file: RubyFile, node: Node) -> bool:
     """Whether code deals with the conversation, by the names of its file, class, method or itself."""
     method = use.code.method_of(file, node)
-    words = [file.path, use.code.owner(file, node).name, method.name if method else "", text(node)]
+    words = [
+        _own_name(file.path),
+        _own_name(use.code.owner(file, node).name),
+        method.name if method else "",
+        text(node),
+    ]
     return any(CONVERSATION.search(word) for word in words)
+
+
+def _own_name(name: str) -> str:
+    """A class or path without the folder of a nested application, which may be called a chat itself."""
+    return re.sub(r"^<?(?:.*?/)??(?=(?:app|lib|config)/)", "", name)
 
 
 def _records(use: LlmUse) -> Iterator[Kept]:

@@ -16,14 +16,15 @@ from runner.core.errors import SandboxGone
 from runner.core.protocols import Subject, Workpiece
 from runner.core.tree import SourceFile, SourceTree
 from runner.probes.kit.files.dockerfile import Instruction, Stage, assignments, filled
-from runner.probes.kit.lab.logs import Flood, Log, error_line
+from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places
 from runner.probes.kit.shipped.objections import Objection, Refused
 from runner.probes.kit.shipped.recipe import CONTEXT_BYTES, Vetted, Words, context_of, listed, words_of
 
 COPIED_BYTES = 300_000_000
 # Failures for want of the network or of what a stand-in image does not have are nobody's fault.
 _EXCUSED = re.compile(
-    r"could not resolve|temporary failure|network is unreachable|not in the mirror|could not find gem|"
+    r"could not (?:resolve|reach)|check your network|HTTPError|SocketError|"
+    r"temporary failure|network is unreachable|not in the mirror|could not find gem|"
     r"could not find \S+ in (locally|any)|could not fetch|unable to locate package|getaddrinfo|EAI_AGAIN|"
     r"ENETUNREACH|ECONNREFUSED|ENOTFOUND|no matching distribution|command not found|: not found|"
     r"connection (error|refused|failed)|failed to (connect|fetch|download)|requires ruby version|"
@@ -173,9 +174,13 @@ class _Build:
         if result.timed_out:
             raise self._refusal(f"RUN did not end within {self._vetted.run_s:.0f} s")
         if not result.ok:
-            output = (result.stdout + result.stderr).decode("utf-8", "replace")
+            said = Log()
+            said.feed(result.stdout + b"\n" + result.stderr)
+            output = said.text
             why = f"RUN ended with exit code {result.exit_code}: {error_line(output)}"
-            raise self._refusal(why, is_fault=result.exit_code != 137 and not _EXCUSED.search(output))
+            # The image is a stand-in: only what names a place in the repository is the repository's fault.
+            told = bool(error_places(self._subject.tree, "", output)) and not _EXCUSED.search(output)
+            raise self._refusal(why, is_fault=told and result.exit_code != 137)
 
     async def _copy(self, piece: Workpiece, state: State, words: Words) -> None:
         names = listed(words.rest) or words.rest.split()
