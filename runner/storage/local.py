@@ -19,12 +19,12 @@ class LocalStore:
     def __init__(self, root: Path, durable: bool = True) -> None:
         self.root = root
         self.durable = durable
+        self._real_root = os.path.realpath(root) + os.sep
 
     def path(self, key: str) -> Path:
         """The file of a key. Raises ArchiveError if it leads out of the root, by its name or a link."""
         path = self.root / key
-        inside = os.path.realpath(path).startswith(f"{os.path.realpath(self.root)}{os.sep}")
-        if not inside:
+        if not os.path.realpath(path).startswith(self._real_root):
             raise ArchiveError(f"{key}: leads out of {self.root}")
         return path
 
