@@ -27,6 +27,7 @@ THE_USERS = {
 }
 COMMANDS = {
     "run": "give a model a build task, then archive, probe and grade what it made",
+    "import": "make sealed runs of work that was done elsewhere",
     "list": "list the runs in the archive",
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",

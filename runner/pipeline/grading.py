@@ -83,6 +83,8 @@ def _misfit(task: str, rubric: Rubric, settings: Settings) -> str | None:
 
 def ungradable(run: Run) -> str | None:
     """Why a run gets no score: only what the model is answerable for is graded."""
+    if run.imported is not None and run.tree is None:
+        return "it was imported without a repository"
     if run.status is RunStatus.INTERRUPTED:
         return "it was interrupted"
     if run.failure is not None and run.failure.kind is not Blame.MODEL:

@@ -130,7 +130,7 @@ class RankMove:
 
 @dataclass(frozen=True)
 class RubricDiff:
-    """What changed between two rubrics, and what that did; biggest `moves` first, `still` runs did not move."""
+    """What changed between two rubrics, and what that did; biggest `moves` first, `still` runs stayed."""
 
     old: Rubric
     new: Rubric
