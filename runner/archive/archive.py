@@ -194,7 +194,7 @@ class Archive:
     def evidence(self, tree: str, probe: str, version: int, environment: str) -> Evidence | None:
         """What this probe once found in this tree, if it ever looked."""
         key = f"evidence/{tree}/{probe}-{version}-{environment}.json"
-        return self._documents.read(key, Evidence) if self._documents.exists(key) else None
+        return self._documents.find(key, Evidence)
 
     def add_evidence(self, evidence: Evidence) -> Evidence:
         """Keep new evidence; the first one stays and is returned."""
@@ -207,8 +207,9 @@ class Archive:
     def latest_evidence(self, tree: str, probe: str, version: int) -> Evidence | None:
         """The newest evidence of a probe version in whatever environment it was found."""
         found = self._evidence_keys(tree, probe, version)
-        newest = max(found, key=lambda key: (self.root / key).stat().st_mtime_ns) if found else None
-        return self._documents.read(newest, Evidence) if newest else None
+        if len(found) > 1:
+            found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
+        return self._documents.read(found[-1], Evidence) if found else None
 
     def has_evidence(self, tree: str, probe: str, version: int) -> bool:
         """Whether a probe version ever looked at a tree, in whatever environment; it is not read."""
@@ -228,7 +229,7 @@ class Archive:
     def score(self, run: str, rubric: str, rubric_digest: str, evidence_digest: str) -> Score | None:
         """What was once computed from this evidence under this rubric, if it was."""
         key = _score_key(run, rubric, rubric_digest, evidence_digest)
-        return self._documents.read(key, Score) if self._documents.exists(key) else None
+        return self._documents.find(key, Score)
 
     def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
         """A run's scores (under one rubric), oldest first."""

@@ -57,6 +57,15 @@ class Documents:
         """The record. Raises ArchiveError if it is missing, damaged or was changed."""
         return self.dated(key, kind)[1]
 
+    def find(self, key: str, kind: type[R]) -> R | None:
+        """The record, if there is one. Raises ArchiveError if it is damaged or was changed."""
+        try:
+            return self.read(key, kind)
+        except ArchiveError:
+            if self.exists(key):  # asked last: mostly it is there
+                raise
+            return None
+
     def dated(self, key: str, kind: type[R]) -> tuple[datetime, R]:
         """The record and when it was written. Raises ArchiveError as `read` does."""
         envelope = self._envelope(key)

@@ -31,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Make sealed runs of work that was done elsewhere. A folder, or a clone of a Git repository, becomes "
         "a run whose tree can be graded; its files are read as data, and Git looks at them only inside a "
-        "sealed sandbox. A file of the public benchmark named result.json becomes a run without a repository: its "
-        "times, tokens and cost are kept as claims. Imported runs are marked, and cannot be replayed."
+        "sealed sandbox. A file of the public benchmark named result.json becomes a run without a "
+        "repository: its times, tokens and cost are kept as claims. Imported runs are marked, and cannot be "
+        "replayed."
     )
     parser.add_argument("sources", metavar="DIR|result.json", nargs="+", type=Path, help="what to import")
     parser.add_argument("--model", help="whose work it is; result.json names its own")

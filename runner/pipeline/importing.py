@@ -99,7 +99,7 @@ async def import_folder(
 
 
 def import_result(archive: Archive, origin: Origin, source: Path, claimed: ClaimedResult) -> Run:
-    """A sealed run without a repository, with the file beside it; its claims never pass for metered figures."""
+    """A sealed run without a repository, with the file beside it; its claims are kept apart."""
     attempt = archive.new_attempt(origin.trial)
     (attempt.logs / source.name).write_bytes(source.read_bytes())
     imported = Imported(

@@ -23,7 +23,7 @@ from runner.pipeline.workbench import open_archive
 
 Done = Callable[[int], None]
 CHUNK = 50
-PAYS_FROM = 300  # runs; below, processes take longer to start than they save
+PAYS_FROM = 1_000  # runs; below, processes take longer to start than they save
 WRITERS = 8  # waiting for the disk one after another would take longer than all the arithmetic
 
 
