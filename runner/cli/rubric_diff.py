@@ -17,11 +17,11 @@ from runner.cli.rescore import own_runs
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Run
+from runner.core.rubric_diff import RubricDiff
 from runner.pipeline.grading import chosen_runs, get_rubric
 from runner.pipeline.rubric_history import compare_rubrics, released_base
 from runner.pipeline.settings import Settings
 from runner.report.rubric_diff import as_html, as_json, as_markdown, as_text
-from runner.scoring.rubric_diff import RubricDiff
 
 FORMATS: dict[str, Callable[[RubricDiff], str]] = {
     "text": as_text,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
+from runner.core.rubric_diff import RubricDiff, Step
 from runner.pipeline.grading import get_rubric
 from runner.pipeline.rescoring import Done, Work, rescore
 from runner.pipeline.settings import Settings
-from runner.scoring.rubric_diff import RubricDiff, Step, rubric_diff, steps
+from runner.scoring.rubric_diff import rubric_diff, steps
 
 
 def compare_rubrics(

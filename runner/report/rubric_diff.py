@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from runner.core.records import Condition, Score
+from runner.core.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Why
 from runner.report.rubric_sheet import condition_words
 from runner.report.text import clean, interval
-from runner.scoring.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Why
 
 MOST_MOVES = 25
 MOST_CAUSES = 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from runner.core.rubric_diff import Step
 from runner.report.rubric_diff import cause_words, move_json
 from runner.report.text import interval
-from runner.scoring.rubric_diff import Step
 
 MOST_CAUSES = 8
 
