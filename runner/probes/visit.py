@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from runner.core.protocols import Subject
-from runner.core.records import Finding
+from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
 from runner.probes.kit.lab.confirmed import confirmed
@@ -20,6 +20,15 @@ from runner.probes.kit.visit.scenario import Guide, Visit, new_script
 from runner.probes.kit.visit.turns import new_turns, take_turn
 
 _SECRETS = ("OPENROUTER_API_KEY", "SECRET_KEY_BASE")
+# Which part of the visit decides a check; the others are decided by its three turns.
+_PARTS = {
+    "visit.bears_empty": "empty",
+    "visit.streams": "slow",
+    "visit.survives_reload": "markup",
+    "visit.inert_markup": "markup",
+    "visit.own_conversation": "stranger",
+    "visit.bears_long": "stranger",
+}
 Verdicts = dict[str, Verdict]
 
 
@@ -51,17 +60,26 @@ class VisitProbe:
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
+        first: list[Finding] = []
 
         async def attempt(number: int) -> list[Finding]:
-            verdicts = await self._visit(subject, app, number) if app else self._all(moot("there is no app"))
-            return [verdicts[check].of(check) for check in self.checks]
+            failed = {one.check for one in first if one.outcome is Outcome.FAIL}
+            looked_at = failed or set(self.checks)
+            verdicts = self._all(moot("there is no app"))
+            if app:
+                verdicts = await self._visit(subject, app, number, looked_at)
+            kept = {one.check: one for one in first if one.check not in failed}
+            found = [kept.get(check) or verdicts[check].of(check) for check in self.checks]
+            first.extend(found)
+            return found
 
         return await confirmed(attempt)
 
     def _all(self, verdict: Verdict) -> Verdicts:
         return dict.fromkeys(self.checks, verdict)
 
-    async def _visit(self, subject: Subject, app: App, number: int) -> Verdicts:
+    async def _visit(self, subject: Subject, app: App, number: int, looked_at: Set[str]) -> Verdicts:
+        """All checks, those that are `looked_at` decided; a second try leaves out what did not fail."""
         script = new_script()
         async with open_lab(subject, app, script.scenario()) as lab:
             installed = await lab.install()
@@ -69,9 +87,10 @@ class VisitProbe:
                 obstacle = installed.obstacle(subject.tree, app.folder)
                 return self._all(moot("the app cannot be started") if installed.broken else obstacle)
             keeper = Keeper(subject.artifacts, f"{self.id}-{self.version}/{number}")
-            guide = Guide(script, lab.provider, keeper)
+            parts = frozenset(_PARTS[check] for check in looked_at if check in _PARTS)
+            guide = Guide(script, lab.provider, keeper, parts)
             try:
-                found = await self._seen(lab, guide)
+                found = await self._seen(lab, guide, "visit.configurable_model" in looked_at)
             except (NoBrowser, BrowserError) as error:
                 found = self._all(unclear(f"pages were not looked at in a browser: {error}"))
             finally:
@@ -82,7 +101,7 @@ class VisitProbe:
                 for check, verdict in found.items()
             }
 
-    async def _seen(self, lab: Lab, guide: Guide) -> Verdicts:
+    async def _seen(self, lab: Lab, guide: Guide, tries_setting: bool) -> Verdicts:
         async with open_browser(lab.helper, lab.app.recipe.port) as browser:
             async with lab.running() as page:
                 if not page.is_ready:
@@ -93,7 +112,7 @@ class VisitProbe:
                 visit = await guide.lead(browser, tuple(secrets.values()))
                 chats = list(lab.provider.chats)
             found = judged(lab.tree, visit, chats, secrets)
-            if chats and (variables := models.settings(lab.tree)):
+            if tries_setting and chats and (variables := models.settings(lab.tree)):
                 setting = await _tried(lab, browser, chats[0], tuple(variables))
                 found["visit.configurable_model"] = setting
             return found

@@ -96,8 +96,9 @@ async def serving(subject: Subject, services: Sequence[Service], scenario: Scena
         async with opening as piece:
             await lay(piece, first.files)
             start = Command(first.state.argv)
-            own = {"development": Mode()}  # the image says itself what its mode is
-            recipe = replace(recipes()[0], start=(start,), prepare=(), port=first.port, env={}, modes=own)
+            rails = next(recipe for recipe in recipes() if recipe.id == "rails")
+            plain = {"development": Mode()}  # what the image sets holds
+            recipe = replace(rails, start=(start,), prepare=(), port=first.port, env={}, modes=plain)
             sandbox: Sandbox = _AsSandbox(piece, first)
             lab = Lab(subject.tree, App(recipe, ""), sandbox)
             async with lab.helped(helper, scenario):

@@ -84,10 +84,14 @@ class Visit:
 
 
 class Guide:
-    """Leads two visitors through an app, with an eye on what its provider is asked."""
+    """Leads two visitors through an app, with an eye on what its provider is asked.
 
-    def __init__(self, script: Script, provider: Provider, keeper: Keeper) -> None:
+    `parts` (empty, slow, markup, stranger) are taken beside three turns, which are always held.
+    """
+
+    def __init__(self, script: Script, provider: Provider, keeper: Keeper, parts: frozenset[str]) -> None:
         self.visit = Visit(script)
+        self._parts = parts
         self._script = script
         self._provider = provider
         self._keeper = keeper
@@ -101,13 +105,17 @@ class Guide:
         self.visit.first = await anna.open()
         await self._picture(anna, "empty")
         if self.visit.first.composer is not None:
-            await self._empty(anna)
+            if "empty" in self._parts:
+                await self._empty(anna)
             await self._talk(anna)
         if self.visit.talk and self.visit.talk[-1].shown:
-            await self._slow(anna)
-            await self._markup(anna)
-            await self._stranger(ben)
-            self.visit.reports["ben"] = await ben.report()
+            if "slow" in self._parts:
+                await self._slow(anna)
+            if "markup" in self._parts:
+                await self._markup(anna)
+            if "stranger" in self._parts:
+                await self._stranger(ben)
+                self.visit.reports["ben"] = await ben.report()
         self.visit.reports["anna"] = await anna.report()
         self._keeper.timeline(self.visit.reports, self._provider.requests)
         return self.visit

@@ -18,7 +18,7 @@ from .browser_records import Records
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOAD_MS, ACT_MS = 15_000, 3_000
 POLL_S = 0.04
-SENT_S = 1.5
+SENT_S, EMPTY_S = 1.5, 0.4
 QUIET_S, MOST_S = 0.15, 2.0
 READY_S = 5.0
 
@@ -237,7 +237,8 @@ class Visitor:
             await asyncio.sleep(POLL_S)
 
     async def _carried(self, since: int, key: str) -> Json | None:
-        await _until(lambda: self.records.carried(since, key) is not None, SENT_S)
+        patience_s = SENT_S if key else EMPTY_S
+        await _until(lambda: self.records.carried(since, key) is not None, patience_s)
         return self.records.carried(since, key)
 
     def _watch(self, words: Sequence[str]) -> None:
