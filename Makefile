@@ -56,7 +56,7 @@ test: ## Run all tests, those in real containers too
 
 selftest: ## Try a rubric on good and broken applications, also in containers (RUBRIC)
 	@bin/setup
-	@$(shipworthy) rubric selftest "$(or $(RUBRIC),rails_chat@2)" --lab
+	@$(shipworthy) rubric selftest "$(or $(RUBRIC),rails_chat)" --lab
 
 check: ## Check formatting, lint, types, architecture and docs
 	@bin/setup --dev --no-engine
