@@ -37,29 +37,41 @@ _Verdict = tuple[bool | None, tuple[Finding, ...]]
 _Key = tuple[str, str]
 
 
+class Evaluator:
+    """One rubric, ready to score many runs."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.rubric = rubric
+        self.digest = rubric.digest()  # a large part of the time that one score takes
+
+    def score(self, run: str, evidence: Sequence[Evidence], digest: str | None = None) -> Score:
+        """The score of one run; `digest` is the evidence's, if it is known already. Raises as `evaluate`."""
+        rubric, found = self.rubric, findings_by_check(evidence)
+        dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
+        low, high, ceilings = _cap(
+            rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
+        )
+        tier = _tier(rubric.tiers, low)
+        return Score(
+            run=run,
+            rubric=rubric.name,
+            rubric_digest=self.digest,
+            evidence_digest=digest or evidence_digest(evidence),
+            dimensions=dimensions,
+            ceilings=ceilings,
+            low=low,
+            high=high,
+            tier=tier if tier == _tier(rubric.tiers, high) else None,
+        )
+
+
 def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
     """The score of one run. A check without a finding is unknown.
 
     Neither the order of the evidence nor that of its findings matters. Raises ShipworthyError when the
     evidence is of several trees or reports a check twice: then it is not evidence about one run.
     """
-    found = findings_by_check(evidence)
-    dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
-    low, high, ceilings = _cap(
-        rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
-    )
-    tier = _tier(rubric.tiers, low)
-    return Score(
-        run=run,
-        rubric=rubric.name,
-        rubric_digest=rubric.digest(),
-        evidence_digest=evidence_digest(evidence),
-        dimensions=dimensions,
-        ceilings=ceilings,
-        low=low,
-        high=high,
-        tier=tier if tier == _tier(rubric.tiers, high) else None,
-    )
+    return Evaluator(rubric).score(run, evidence)
 
 
 def costly_failures(rubric: Rubric, evidence: Sequence[Evidence]) -> tuple[Finding, ...]:

@@ -142,15 +142,13 @@ class Lab:
 
     @asynccontextmanager
     async def running(
-        self,
-        ready_s: float = READY_S,
-        env: Mapping[str, str] | None = None,
-        start: Start = AS_USUAL,
+        self, ready_s: float = READY_S, start: Start = AS_USUAL, env: Mapping[str, str] | None = None
     ) -> AsyncIterator[RootPage]:
         """The started app, once its root page has settled; killed with all it started at the end.
 
-        To start it again restarts the app: a new process, with the files that the last one left. `env`
-        goes before what its recipe sets.
+        `env` goes before what its recipe sets.
+
+        To start it again restarts the app: a new process, with the files that the last one left.
         """
         command = self.app.command(self.tree, self.app.recipe.start)
         if command is None:
