@@ -112,6 +112,7 @@ def outcomes(case: endurance.Seen) -> tuple[Outcome, ...]:
         ({"reopened": "Hello"}, (BAD, OK, OK, OK)),
         ({"restarted": RootPage(died=True), "report": None}, (OPEN, MOOT, OK, OK)),
         ({"before": []}, (MOOT, OK, OK, OK)),
+        ({"before": [], "chats": []}, (MOOT, MOOT, OK, OK)),
         ({"workers": 1}, (OK, MOOT, OK, OK)),
         ({"busy": 1}, (OK, OPEN, OK, OK)),
         ({"keyless": RootPage(died=True)}, (OK, OK, BAD, MOOT)),
