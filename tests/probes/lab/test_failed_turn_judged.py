@@ -50,6 +50,7 @@ def seen(after: str, status: int = 302, **more: Any) -> Seen:
         (seen("Bitte warten"), (OPEN, OK, OK, OK)),
         (seen("We're sorry, but something went wrong", 500, composer=None, then=None), (BAD, BAD, MOOT, BAD)),
         (seen("app/models/x.rb:12:in `ask'\nSorry"), (OK, OK, OK, BAD)),
+        (seen("Sorry: no answer app/models/x.rb:12:in 'Turn#ask' app/y.rb:3:in 'run'"), (OK, OK, OK, BAD)),
         (seen("Sorry", leaked=True), (OK, OK, OK, BAD)),
         (seen("Sorry", requests=[request("k1"), request("k0", "k1", "k2")]), (OK, OK, BAD, OK)),
         (seen("Sorry", requests=[request("k2"), request("k2", "k1")]), (OK, OK, OK, OK)),
