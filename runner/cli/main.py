@@ -31,6 +31,8 @@ COMMANDS = {
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
+    "report": "write the archive as a site: leaderboard, score sheets, transcripts",
+    "view": "show that site in this machine's browser, made anew as runs finish",
     "explain": "say what a check means, how it is decided and what it costs",
     "rubric": "show what points are lost for, and try whether rightly so",
     "verify": "hash the whole archive again and name what changed",
