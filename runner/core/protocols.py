@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ class Sandbox(Protocol):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | AsyncIterable[bytes] = b"",
         env: Mapping[str, str] | None = None,
         cwd: str = "/workspace",
         timeout_s: float = 60,
@@ -77,6 +77,7 @@ class Sandbox(Protocol):
     ) -> ExecResult:
         """Run a command to its end; on time-out its whole process tree is killed.
 
+        `stdin` ends with its bytes; pieces that come one by one are passed on at once, for a conversation.
         `on_output` sees each chunk of stdout and stderr as it comes, without a bound; an exception
         raised by it kills the process tree and is passed on.
         """

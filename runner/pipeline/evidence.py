@@ -46,6 +46,10 @@ class Laboratory:
     helper: str
     artifacts: Path
 
+    def environment(self, sandbox: str) -> str:
+        """What is found by running an app depends on its image and on the helper's, which has the browser."""
+        return "-".join(tag.partition(":")[2] for tag in (self.images[sandbox], self.helper))
+
 
 @dataclass(frozen=True)
 class Case:
@@ -59,7 +63,7 @@ class Case:
         """What findings depend on beside the tree; None if the probe needs a laboratory and there is none."""
         if not probe.needs_lab:
             return source_environment(self.manifests)
-        return laboratory.images[self.task.sandbox].partition(":")[2] if laboratory else None
+        return laboratory.environment(self.task.sandbox) if laboratory else None
 
 
 def case_of(run: Run, task: Task, sandboxes: Path) -> Case:

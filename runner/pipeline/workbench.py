@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from docker import APIClient
+
 from runner.archive.archive import Archive
 from runner.core.errors import SetupError
 from runner.core.protocols import Agent
@@ -31,7 +33,7 @@ from runner.storage.local import LocalStore
 __all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench", "set_up"]
 
 LEAST_DISK_MB = 500
-HELPER_IMAGE = "base"
+HELPER_IMAGE, WITHOUT_BROWSER = "lab", "base"
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,17 @@ def set_up(settings: Settings, images: set[str], progress: Progress) -> dict[str
         if settings.runtime not in known:
             choice = f"set SHIPWORTHY_RUNTIME to one of: {', '.join(known)}"
             raise SetupError(f"the engine has no runtime {settings.runtime!r}; {choice}")
-        names = sorted({*images, HELPER_IMAGE})
-        return {name: ensure_image(client, name, settings.images, progress) for name in names}
+        tags = {name: ensure_image(client, name, settings.images, progress) for name in sorted(images)}
+        return {**tags, HELPER_IMAGE: _helper(client, settings, progress)}
+
+
+def _helper(client: APIClient, settings: Settings, progress: Progress) -> str:
+    """The image that joins apps in the lab; findings of pages say so where it has no browser."""
+    try:
+        return ensure_image(client, HELPER_IMAGE, settings.images, progress)
+    except SetupError as error:
+        progress(f"pages are used without a browser, by plain HTTP: {error}")
+        return ensure_image(client, WITHOUT_BROWSER, settings.images, progress)
 
 
 @asynccontextmanager

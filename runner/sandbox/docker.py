@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from runner.sandbox.streams import STDOUT, Stream, upgrade
 
 class _Command(NamedTuple):
     argv: tuple[str, ...]
-    stdin: bytes
+    stdin: bytes | AsyncIterable[bytes]
     env: dict[str, str]
     cwd: str
 
@@ -135,7 +135,7 @@ class DockerSandbox:
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | AsyncIterable[bytes] = b"",
         env: Mapping[str, str] | None = None,
         cwd: str = "/workspace",
         timeout_s: float = 60,
@@ -246,11 +246,22 @@ class DockerSandbox:
         await self._kill("*")
 
 
-async def _converse(stream: Stream, stdin: bytes, take: Callable[[bool, bytes], None]) -> None:
+async def _converse(
+    stream: Stream, stdin: bytes | AsyncIterable[bytes], take: Callable[[bool, bytes], None]
+) -> None:
     """Feed standard input while output is read: neither side can block the other."""
-    feeding = asyncio.create_task(stream.send(stdin, end=True))
+    feeding = asyncio.create_task(_feed(stream, stdin))
     try:
         async for kind, data in stream.frames():
             take(kind == STDOUT, data)
     finally:
         feeding.cancel()
+
+
+async def _feed(stream: Stream, stdin: bytes | AsyncIterable[bytes]) -> None:
+    if isinstance(stdin, bytes):
+        await stream.send(stdin, end=True)
+        return
+    async for piece in stdin:
+        await stream.send(piece)
+    await stream.send(b"", end=True)

@@ -93,7 +93,7 @@ def empty(backend: SandboxBackend, images: dict[str, str], tmp_path: Path) -> Su
         manifests=Path(__file__).parents[2] / "sandboxes/rails/manifests",
         backend=backend,
         image=images["rails"],
-        helper_image=images["base"],
+        helper_image=images["lab"],
         artifacts=tmp_path / "artifacts",
     )
 

@@ -108,6 +108,18 @@ class Conformance(Seal):
         assert [data for _, data in seen] == [b"one\n", b"two\n"]
         assert seen[1][0] - seen[0][0] > 0.8
 
+    async def test_input_that_comes_piece_by_piece_is_a_conversation(self, sandbox: Sandbox) -> None:
+        said: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def words() -> AsyncIterator[bytes]:
+            yield b"one\n"
+            assert await asyncio.wait_for(said.get(), 10) == b"heard one\n"
+            yield b"two\n"
+
+        script = 'while read -r word; do echo "heard $word"; done; echo over'
+        result = await sandbox.exec(["sh", "-c", script], stdin=words(), on_output=said.put_nowait)
+        assert result.stdout == b"heard one\nheard two\nover\n"
+
     async def test_an_unread_input_is_no_failure(self, sandbox: Sandbox) -> None:
         assert (await sandbox.exec(["true"], stdin=b"x" * 2_000_000)).ok
 

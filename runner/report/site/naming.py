@@ -21,7 +21,7 @@ def run_page(run: str) -> str:
 
 def tree_pages(tree: str) -> str:
     """The folder of a produced repository's pages; `tree` is a Git id."""
-    return f"trees/{slug(tree)}"
+    return f"trees/{_UNSAFE.sub('-', tree)[:64]}"
 
 
 def model_page(model: str) -> str:
@@ -31,4 +31,4 @@ def model_page(model: str) -> str:
 
 def rubric_page(name: str, digest: str) -> str:
     """A rubric's page."""
-    return f"rubrics/{slug(f'{name}-{digest}')}.html"
+    return f"rubrics/{_UNSAFE.sub('-', name)}-{digest[:12]}.html"

@@ -60,6 +60,12 @@ class Lab:
         self._installed = Installed()
         self._running: asyncio.Task[ExecResult] | None = None
 
+    @property
+    def helper(self) -> Sandbox:
+        """The sandbox beside the app: the provider stub is in it, and what uses the page."""
+        assert self._helper is not None
+        return self._helper
+
     async def install(self) -> Installed:
         """Satisfy the app's dependencies from what the image has."""
         log = Log()
@@ -152,9 +158,8 @@ class Lab:
 
     async def visit(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Let the page driver carry out a plan; returns its report (see page_driver.py)."""
-        assert self._helper is not None
         base = f"http://localhost:{self.app.recipe.port}"
-        result = await self._helper.exec(
+        result = await self.helper.exec(
             ["python3", "-m", "inside.page_driver"],
             stdin=json.dumps({**plan, "base": base}).encode(),
             cwd=HELPER,

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from .browser import Answer, Browser, absolute
 from .page import Field, Form, read_page
+from .page_http import Answer, Browser, absolute
 from .scene import PLAIN, Scene, open_page, open_scene
 
 TURBO = "text/vnd.turbo-stream.html, text/html, application/xhtml+xml"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .browser import Answer, Browser, absolute
 from .page import Field, Form, Page, read_page
+from .page_http import Answer, Browser, absolute
 
 PLAIN = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 LIBRARY = re.compile(r"turbo|stimulus|actioncable|rails-ujs|shims|vendor|node_modules", re.I)
