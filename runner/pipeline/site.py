@@ -17,6 +17,7 @@ from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
 from runner.pipeline.grading import get_rubric, latest, ungradable
 from runner.pipeline.manifest import manifest_files
+from runner.pipeline.placings import placings
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import Archive, open_archive
 from runner.report.site.build import Progress, build
@@ -47,7 +48,7 @@ def material_of(settings: Settings, rubric: Rubric | None) -> Material:
     rubrics = _rubrics(settings, rubric)
     return Material(
         entries=entries,
-        standings=(),
+        standings=placings(((e.run, e.score) for e in entries), _tiers(rubrics)),
         rubrics=rubrics,
         checks=_checks(rubrics),
         changes=(),
@@ -105,6 +106,10 @@ def _rubrics(settings: Settings, chosen: Rubric | None) -> list[Rubric]:
     ]
     found = {rubric.digest(): rubric for rubric in [*released, *([chosen] if chosen else [])]}
     return sorted(found.values(), key=lambda rubric: (rubric.id, rubric.version))
+
+
+def _tiers(rubrics: Sequence[Rubric]) -> list[str]:
+    return list(dict.fromkeys(tier.id for rubric in rubrics for tier in rubric.tiers))
 
 
 def _checks(rubrics: Sequence[Rubric]) -> dict[str, CheckMeaning]:
