@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which port, archive and rubric."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one (default: 8765)")
+    parser.add_argument(
+        "--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one (default: 8765)"
+    )
     parser.add_argument("--rubric", help="id@version or a file (default: each run's newest score)")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
 

@@ -57,7 +57,9 @@ def _ranked(standing: Standing, all_standings: Sequence[Standing]) -> Standing:
     """Its best and worst rank: behind those surely better, before those surely worse."""
     if standing.mean is None or standing.low is None or standing.high is None:
         return standing
-    rivals = [s for s in all_standings if s.scope == standing.scope and s.mean is not None and s is not standing]
+    rivals = [
+        s for s in all_standings if s.scope == standing.scope and s.mean is not None and s is not standing
+    ]
     better = sum(s.low is not None and s.low > standing.high for s in rivals)
     worse = sum(s.high is not None and s.high < standing.low for s in rivals)
     ranks = {"rank_low": better + 1, "rank_high": len(rivals) + 1 - worse}

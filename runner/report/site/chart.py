@@ -85,7 +85,9 @@ class _Scale:
     def __init__(self, low: float, high: float) -> None:
         self.logarithmic = low > 0 and high / low > LOG_FROM
         room = (high - low) * 0.08 or high * 0.2 or 1.0
-        self.low, self.high = (low / 1.3, high * 1.3) if self.logarithmic else (max(0, low - room), high + room)
+        self.low, self.high = (
+            (low / 1.3, high * 1.3) if self.logarithmic else (max(0, low - room), high + room)
+        )
 
     def x(self, cost: float) -> float:
         low, high, at = (

@@ -23,7 +23,13 @@ _LEXERS = {
     ".yml": "yaml", ".yaml": "yaml", ".toml": "toml", ".ini": "ini", ".sh": "bash", ".py": "python",
     ".md": "markdown", ".sql": "sql", ".xml": "xml", ".svg": "xml", ".diff": "diff",
 }  # fmt: skip
-_NAMED = {"gemfile": "ruby", "rakefile": "ruby", "dockerfile": "docker", "makefile": "make", "procfile": "yaml"}
+_NAMED = {
+    "gemfile": "ruby",
+    "rakefile": "ruby",
+    "dockerfile": "docker",
+    "makefile": "make",
+    "procfile": "yaml",
+}
 _CLASSES: Sequence[tuple[_TokenType, str]] = (
     (Token.Comment, "c"),
     (Token.Keyword, "k"),

@@ -49,7 +49,11 @@ class Shot:
 
 
 def pages_of(
-    entry: Entry, tree: SourceTree | None, places: Mapping[str, list[Any]], rubric: Rubric | None, render: Renderer
+    entry: Entry,
+    tree: SourceTree | None,
+    places: Mapping[str, list[Any]],
+    rubric: Rubric | None,
+    render: Renderer,
 ) -> dict[str, bytes]:
     """All files of a run's folder, by path. `places` tells where files of its tree are shown."""
     folder = run_page(entry.run.id)
@@ -153,7 +157,10 @@ def _shots(artifacts: Path | None) -> Iterator[tuple[Shot, bytes]]:
         picture = checked(path.read_bytes())
         if picture is not None:
             content, width, height = picture
-            yield Shot(f"shot-{number}.png", path.stem.replace("_", " ").replace("-", " "), width, height), content
+            yield (
+                Shot(f"shot-{number}.png", path.stem.replace("_", " ").replace("-", " "), width, height),
+                content,
+            )
 
 
 def _logs(entry: Entry) -> Iterator[tuple[str, str]]:
