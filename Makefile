@@ -62,11 +62,11 @@ images: ## Build the sandbox images that are missing or changed
 test: ## Run all tests, those in real containers too
 	@bin/setup --dev
 	@$(shipworthy) image build
-	@.venv/bin/pytest -n 2 --dist loadgroup
+	@.venv/bin/pytest -n 2
 
 selftest: ## Try a rubric on good and broken applications, also in containers (RUBRIC)
 	@bin/setup
-	@$(shipworthy) rubric selftest "$(or $(RUBRIC),rails_chat@2)" --lab
+	@$(shipworthy) rubric selftest "$(or $(RUBRIC),rails_chat)" --lab
 
 check: ## Check formatting, lint, types, architecture and docs
 	@bin/setup --dev --no-engine

@@ -6,9 +6,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker import APIClient
+from xdist.scheduler import LoadScopeScheduling
 
 from runner.cli.settings import settings_from
 from runner.sandbox.docker import DockerBackend
@@ -18,13 +20,25 @@ from runner.sandbox.recipes import all_image_names, image_tag
 
 # Long tests that share no set-up with their neighbours; the others of a file stay on one worker.
 SPREAD = ("test_lab_cases.py", "test_real_clis.py", "test_interruptions.py")
+# What takes longest begins first, so that both processors are busy to the end.
+FIRST = ("test_demos.py", "test_rails_chat_hard.py", "test_notes.py", *SPREAD)
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a worker whole files, but the tests of SPREAD one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return nodeid if Path(path).name in SPREAD else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps both processors busy to the end."""
-    for item in items:
-        if item.path.name not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -7,21 +7,19 @@
     improvements/<rubric>-<digest>/<trial>/<attempt>-<phase>-<evidence digest>.json
     calibrations/<task>-<goals digest>-<reading>/<trial>/<attempt>-<evidence digest>.json
 
-A run is sealed by its run.json, written last. Each JSON document is an envelope:
-{"digest": SHA-256 of the record's canonical JSON, "record": ...}.
+A run is sealed by its run.json, written last. What a JSON document looks like: documents.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
+from runner.archive.documents import Clock, Documents
 from runner.core.errors import ArchiveError, UserError
 from runner.core.locks import is_held, lock
 from runner.core.protocols import Store
@@ -34,7 +32,6 @@ from runner.core.records import (
     Run,
     Score,
     Trial,
-    canonical_json,
 )
 
 SEAL = "run.json"
@@ -93,10 +90,15 @@ class Archive:
     computed again after its file was deleted.
     """
 
-    def __init__(self, root: Path, store: Store) -> None:
+    def __init__(self, root: Path, store: Store, clock: Clock | None = None) -> None:
         self.root = root
-        self.damaged: dict[str, str] = {}
         self._store = store
+        self._documents = Documents(root, store, clock)
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """Reasons by key."""
+        return self._documents.damaged
 
     # --- runs
 
@@ -136,7 +138,7 @@ class Archive:
     def seal(self, attempt: Attempt, run: Run) -> Run:
         """Write run.json, with the digest of every file beside it: from then on nothing may change."""
         sealed = run.model_copy(update={"files": _digests(attempt.folder)})
-        self._store.write(f"runs/{run.id}/{SEAL}", _envelope(sealed))
+        self._documents.add(f"runs/{run.id}/{SEAL}", sealed, indent=1)
         attempt.close()
         return sealed
 
@@ -183,67 +185,88 @@ class Archive:
         return path
 
     def _run(self, identity: str) -> Run | None:
-        if not (self.root / "runs" / identity / SEAL).exists():
-            return None
-        return self._readable(f"runs/{identity}/{SEAL}", Run)
+        key = f"runs/{identity}/{SEAL}"
+        found = self._documents.dated_if_sound(key, Run) if self._documents.exists(key) else None
+        return found[1] if found else None
 
     # --- evidence and scores
 
     def evidence(self, tree: str, probe: str, version: int, environment: str) -> Evidence | None:
         """What this probe once found in this tree, if it ever looked."""
         key = f"evidence/{tree}/{probe}-{version}-{environment}.json"
-        return self._read(key, Evidence) if (self.root / key).exists() else None
+        return self._documents.find(key, Evidence)
 
     def add_evidence(self, evidence: Evidence) -> Evidence:
         """Keep new evidence; the first one stays and is returned."""
         found = self.evidence(evidence.tree, evidence.probe, evidence.version, evidence.environment)
         if found is None:
             key = f"{evidence.probe}-{evidence.version}-{evidence.environment}"
-            self._store.write(f"evidence/{evidence.tree}/{key}.json", _envelope(evidence))
+            self._documents.add(f"evidence/{evidence.tree}/{key}.json", evidence, indent=1)
         return found or evidence
 
     def latest_evidence(self, tree: str, probe: str, version: int) -> Evidence | None:
         """The newest evidence of a probe version in whatever environment it was found."""
-        folder = self.root / "evidence" / tree
-        found = sorted(folder.glob(f"{probe}-{version}-*.json"), key=lambda p: p.stat().st_mtime_ns)
-        return self._read(str(found[-1].relative_to(self.root)), Evidence) if found else None
+        found = self._evidence_keys(tree, probe, version)
+        if len(found) > 1:
+            found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
+        return self._documents.read(found[-1], Evidence) if found else None
 
-    def add_score(self, score: Score) -> None:
-        """Keep a score; the same one twice is no change."""
-        folder = f"scores/{score.rubric}-{score.rubric_digest[:12]}"
-        key = f"{folder}/{score.run}-{score.evidence_digest[:12]}.json"
-        self._store.write(key, _envelope(score))
+    def has_evidence(self, tree: str, probe: str, version: int) -> bool:
+        """Whether a probe version ever looked at a tree, in whatever environment; it is not read."""
+        return bool(self._evidence_keys(tree, probe, version))
+
+    def _evidence_keys(self, tree: str, probe: str, version: int) -> list[str]:
+        folder = self.root / "evidence" / tree
+        names = os.listdir(folder) if folder.is_dir() else []
+        begin = f"{probe}-{version}-"
+        return [f"evidence/{tree}/{n}" for n in names if n.startswith(begin) and n.endswith(".json")]
+
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; the same one twice is no change, and False."""
+        key = _score_key(score.run, score.rubric, score.rubric_digest, score.evidence_digest)
+        return self._documents.add(key, score)
+
+    def score(self, run: str, rubric: str, rubric_digest: str, evidence_digest: str) -> Score | None:
+        """What was once computed from this evidence under this rubric, if it was."""
+        key = _score_key(run, rubric, rubric_digest, evidence_digest)
+        return self._documents.find(key, Score)
 
     def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
         """A run's scores (under one rubric), oldest first."""
         pattern = f"{rubric.name}-{rubric.digest()[:12]}" if rubric else "*"
-        return self._of(run, f"scores/{pattern}", Score)
+        return [score for _, score in self._of(run, f"scores/{pattern}", Score)]
+
+    def history(self, run: Run) -> list[tuple[datetime, Score]]:
+        """Every score a run ever got, under whatever rubric and evidence, with its time; oldest first."""
+        return self._of(run, "scores/*", Score)
 
     def add_calibration(self, calibration: Calibration) -> None:
         """Keep what a run's review was worth; the same one twice is no change."""
         read_as = f"{calibration.goals_digest[:12]}-{calibration.reading}"
         key = f"calibrations/{calibration.task}-{read_as}/{calibration.run}"
-        self._store.write(f"{key}-{calibration.evidence_digest[:12]}.json", _envelope(calibration))
+        self._documents.add(f"{key}-{calibration.evidence_digest[:12]}.json", calibration)
 
     def calibrations(self, run: Run) -> list[Calibration]:
         """A run's calibrations, oldest first."""
-        return self._of(run, "calibrations/*", Calibration)
+        return [each for _, each in self._of(run, "calibrations/*", Calibration)]
 
     def add_improvement(self, improvement: Improvement) -> None:
         """Keep what a repair phase brought; the same one twice is no change."""
         folder = f"improvements/{improvement.rubric}-{improvement.rubric_digest[:12]}"
         key = f"{improvement.run}-{improvement.phase}-{improvement.evidence_digest[:12]}"
-        self._store.write(f"{folder}/{key}.json", _envelope(improvement))
+        self._documents.add(f"{folder}/{key}.json", improvement)
 
     def improvements(self, run: Run, rubric: str, rubric_digest: str) -> list[Improvement]:
         """A run's improvements under one rubric, oldest first."""
-        return self._of(run, f"improvements/{rubric}-{rubric_digest[:12]}", Improvement)
+        found = self._of(run, f"improvements/{rubric}-{rubric_digest[:12]}", Improvement)
+        return [each for _, each in found]
 
-    def _of(self, run: Run, folders: str, kind: type[R]) -> list[R]:
-        """A run's readable records in some folders, oldest first."""
-        by_age = sorted(self.root.glob(f"{folders}/{run.id}-*.json"), key=lambda p: p.stat().st_mtime_ns)
-        read = (self._readable(str(p.relative_to(self.root)), kind) for p in by_age)
-        return [record for record in read if record is not None]
+    def _of(self, run: Run, folders: str, kind: type[R]) -> list[tuple[datetime, R]]:
+        """A run's readable records in some folders with their times, oldest first."""
+        paths = self.root.glob(f"{folders}/{run.id}-*.json")
+        by_age = sorted(paths, key=lambda path: path.stat().st_mtime_ns)  # a tie of times keeps this order
+        read = (self._documents.dated_if_sound(str(p.relative_to(self.root)), kind) for p in by_age)
+        return sorted((found for found in read if found is not None), key=lambda found: found[0])
 
     # --- checking
 
@@ -264,13 +287,13 @@ class Archive:
         }
         for kind, record in kinds.items():
             for key in self._store.keys(f"{kind}/"):
-                yield key, self._complaints(key, record)
+                yield key, self._documents.complaints(key, record)
 
     def _check_run(self, name: str, folder: Path) -> list[str]:
-        complaints = self._complaints(f"{name}/{SEAL}", Run)
+        complaints = self._documents.complaints(f"{name}/{SEAL}", Run)
         if complaints:
             return complaints
-        then, now = self._read(f"{name}/{SEAL}", Run).files, _digests(folder)
+        then, now = self._documents.read(f"{name}/{SEAL}", Run).files, _digests(folder)
         for path in sorted(then.keys() | now.keys()):
             if path not in now:
                 complaints.append(f"{path}: is missing")
@@ -280,35 +303,9 @@ class Archive:
                 complaints.append(f"{path}: was changed")
         return complaints
 
-    def _complaints(self, key: str, kind: type[Record]) -> list[str]:
-        try:
-            self._read(key, kind)
-        except ArchiveError as error:
-            return [str(error)]
-        return []
 
-    def _readable(self, key: str, kind: type[R]) -> R | None:
-        try:
-            return self._read(key, kind)
-        except ArchiveError as error:
-            self.damaged[key] = str(error)
-            return None
-
-    def _read(self, key: str, kind: type[R]) -> R:
-        try:
-            envelope = json.loads(self._store.read(key))
-            record = kind.model_validate(envelope["record"])
-            digest = hashlib.sha256(canonical_json(envelope["record"])).hexdigest()
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise ArchiveError(f"{self.root / key}: is damaged: {error}") from error
-        if digest != envelope.get("digest"):  # of what was written: records may have gained fields since
-            raise ArchiveError(f"{self.root / key}: was changed: its content does not match its digest")
-        return record
-
-
-def _envelope(record: Record) -> bytes:
-    content = {"digest": record.digest(), "record": record.model_dump(mode="json")}
-    return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
+def _score_key(run: str, rubric: str, rubric_digest: str, evidence_digest: str) -> str:
+    return f"scores/{rubric}-{rubric_digest[:12]}/{run}-{evidence_digest[:12]}.json"
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli.output import archive_to_read, print_result, result_json
+from runner.cli.output import archive_to_read, print_files, print_result, result_json
 from runner.cli.settings import settings_from
+from runner.pipeline.artifacts import artifacts_of
 from runner.pipeline.checkout import check_out
 from runner.pipeline.grading import latest
 from runner.pipeline.replay import replay_of
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """The newest score sheet; the files are written as data, nothing of them is run."""
+    """The newest score sheet and what probes kept; files are written as data, none of them is run."""
     settings = settings_from(os.environ, args.archive)
     archive = archive_to_read(settings, args.archive)
     run = archive.find(args.run)
@@ -37,11 +38,15 @@ def main(args: argparse.Namespace) -> int:
         for reason in check_out(archive, run, args.checkout):
             print(f"left out {reason}", file=sys.stderr)
     replay = replay_of(archive, run)
+    kept = artifacts_of(archive, run)
     if args.json:
-        more = {"replay": replay_json(replay)} if replay else {}
+        more: dict[str, object] = {"artifacts": [str(path) for path in kept]}
+        if replay:
+            more["replay"] = replay_json(replay)
         print(json.dumps(result_json(result) | more, indent=2))
     else:
         print_result(result, settings, Console())
         if replay:
             replay_sheet.render(replay, Console())
+        print_files(kept, Console())
     return 0

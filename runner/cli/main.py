@@ -20,17 +20,19 @@ from runner import __version__
 from runner.core.errors import ArchiveError, Interrupted, SandboxError, ShipworthyError, UserError
 
 DONE, INCOMPLETE, USER_ERROR, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
-ONLY_PRINT = ("list", "inspect", "verify", "explain", "rubric")
+ONLY_PRINT = ("list", "inspect", "verify", "explain", "rubric", "history")
 THE_USERS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR),
     *(errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG),
 }
 COMMANDS = {
     "run": "give a model a build task, then archive, probe and grade what it made",
+    "import": "make sealed runs of work that was done elsewhere",
     "list": "list the runs in the archive",
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
+    "history": "list every score a run ever got, and what moved it",
     "report": "write the archive as a site: leaderboard, score sheets, transcripts",
     "view": "show that site in this machine's browser, made anew as runs finish",
     "explain": "say what a check means, how it is decided and what it costs",

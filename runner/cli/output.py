@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,14 @@ def print_result(result: Graded, settings: Settings, console: Console) -> None:
     for name, place in places.items():
         console.print(f"{name:<12} {place}", markup=False, highlight=False, soft_wrap=True)
     console.print(_verdict(result), style="bold", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_files(paths: Sequence[Path], console: Console) -> None:
+    """What there is to look at of an app, folder by folder."""
+    for folder, files in groupby(paths, key=lambda path: path.parent):
+        console.print(f"seen in      {folder}", markup=False, highlight=False, soft_wrap=True)
+        names = " ".join(path.name for path in files)
+        console.print(f"             {names}", markup=False, highlight=False, soft_wrap=True)
 
 
 def result_json(result: Graded) -> dict[str, Any]:

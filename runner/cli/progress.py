@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,3 +25,22 @@ def shown(console: Console) -> Iterator[Callable[[str], None]]:
             display.add_task(line, total=None)
 
         yield show
+
+
+SILENT_S = 2.0
+
+
+@contextmanager
+def counted(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A callback for how many more are done; what is over within two seconds says nothing."""
+    count, said = 0, time.monotonic()
+    with shown(console) as progress:
+
+        def add(more: int) -> None:
+            nonlocal count, said
+            count += more
+            if time.monotonic() - said >= SILENT_S and count < total:
+                said = time.monotonic()
+                progress(f"{what}: {count:,} of {total:,} runs")
+
+        yield add

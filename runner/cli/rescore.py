@@ -14,7 +14,7 @@ from rich.console import Console
 from runner.cli import interruptible
 from runner.cli.live import watching
 from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
-from runner.cli.progress import shown
+from runner.cli.progress import counted, shown
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
@@ -22,10 +22,12 @@ from runner.pipeline.grading import (
     Graded,
     chosen_runs,
     get_rubric,
-    grade_all,
+    grade_in_lab,
+    lacking_lab,
     lacking_sandboxes,
     misfits,
 )
+from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import set_up
 from runner.report.run_table import render
@@ -71,11 +73,17 @@ def own_runs(settings: Settings, runs: Sequence[Run], rubric: Rubric, every: boo
 
 
 def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
-    """Grade with progress shown; an engine is set up only if evidence is missing."""
+    """Grade with progress shown; an engine is set up only if evidence is missing, and only for those runs."""
     console = Console(stderr=True)
-    images: dict[str, str] = {}
-    if lacking := lacking_sandboxes(settings, runs, rubric):
+    in_lab: list[Graded] = []
+    if lacking := lacking_lab(settings, runs, rubric):
         with shown(console) as progress:
-            images = set_up(settings, lacking, progress)
-    with watching(console) as listen:
-        return interruptible.run(grade_all(settings, runs, rubric, images, listen))
+            images = set_up(settings, lacking_sandboxes(settings, lacking, rubric), progress)
+        with watching(console) as listen:
+            in_lab = interruptible.run(grade_in_lab(settings, lacking, rubric, images, listen))
+    done = {result.run.id: result for result in in_lab}
+    rest = [run for run in runs if run.id not in done]
+    with counted(console, f"scored under {rubric.name}", len(rest)) as count:
+        (results,) = rescore(Work(settings, (rubric,)), rest, count)
+    done |= {result.run.id: result for result in results}
+    return [done[run.id] for run in runs]

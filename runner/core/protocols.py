@@ -105,6 +105,63 @@ class SandboxBackend(Protocol):
 
 
 @dataclass(frozen=True)
+class BaseImage:
+    """An image that stands where a Dockerfile or a compose file names another.
+
+    `prepare` is a shell script to run in it first, as root; `drops` are variables that must not reach its
+    commands, because what they point to is elsewhere in it.
+    """
+
+    image: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: str = ""
+    drops: frozenset[str] = frozenset()
+
+
+class Workpiece(Protocol):
+    """A sealed container in which an image is made or run: root may be root there, the disk is writable.
+
+    Nothing of the host and no network but the loopback; methods raise as those of Sandbox do. It ends when
+    a command times out, when more is written than it may hold, or when the runner dies.
+    """
+
+    id: str
+
+    async def exec(  # noqa: PLR0913 (as of Sandbox.exec)
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        user: str = "0:0",
+        timeout_s: float = 60,
+        on_output: Callable[[bytes], None] | None = None,
+        keep_bytes: int = 1_000_000,
+    ) -> ExecResult:
+        """Run a command to its end; an exception of `on_output` ends the container and is passed on."""
+        ...
+
+    def committed(self) -> AbstractAsyncContextManager[str]:
+        """Its files as an image, which is removed when the context ends."""
+        ...
+
+
+class Workshop(Protocol):
+    """Makes and runs images by steps of our own; no Dockerfile and no compose file reaches the engine."""
+
+    def base(self, reference: str) -> BaseImage | None:
+        """What stands for an image that a repository names; None if there is nothing."""
+        ...
+
+    def open(
+        self, image: str, run: str, resources: Resources, joins: str | None = None
+    ) -> AbstractAsyncContextManager[Workpiece]:
+        """A container of an image, removed when the context ends. `joins` as in SandboxSpec."""
+        ...
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """Where the agent finds its model. `token` is worth nothing outside this run: never a key.
 
@@ -204,6 +261,7 @@ class Subject:
     both are None when no engine is at hand, and lab probes must then not be run.
     `manifests` is the folder with the API manifests of the task's sandbox.
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
+    `workshop` makes and runs the images that the repository describes; None where there is no engine.
     """
 
     tree: SourceTree
@@ -214,6 +272,7 @@ class Subject:
     helper_image: str | None = None
     resources: Resources = field(default_factory=Resources)
     artifacts: Path | None = None
+    workshop: Workshop | None = None
 
 
 class Probe(Protocol):

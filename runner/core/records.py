@@ -40,6 +40,17 @@ class Record(BaseModel):
         return hashlib.sha256(self.canonical(*without)).hexdigest()
 
 
+def _without_unset(record: Record, dump: SerializerFunctionWrapHandler, *later: str) -> dict[str, Any]:
+    """A dump without these fields where they hold their default.
+
+    Digests are names: of rubrics, under which scores are kept, and of sealed runs. Fields that came later
+    must not change those of records that do not use them.
+    """
+    fields: dict[str, Any] = dump(record)
+    unset = {name for name in later if getattr(record, name) == type(record).model_fields[name].default}
+    return {name: value for name, value in fields.items() if name not in unset}
+
+
 # --- what is asked -----------------------------------------------------------------------------
 
 
@@ -276,10 +287,24 @@ class RunStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class Imported(Record):
+    """Where a run that was made elsewhere came from, and what was claimed of it; nothing of it was metered.
+
+    `kind`: `folder`, `repository` (with the history of its makers) or `result` (claims without a tree).
+    """
+
+    source: str
+    kind: str
+    status: str | None = None
+    wall_s: float | None = None
+    usage: Usage | None = None
+
+
 class Run(Record):
     """One attempt at a trial. `files`: SHA-256 of each file beside run.json; `tree`: what is graded.
 
-    `replay_of` is the run whose recorded replies were played instead of asking the model.
+    `replay_of` is the run whose recorded replies were played instead of asking the model; `imported` says
+    that it was made elsewhere.
     """
 
     trial: Trial
@@ -294,7 +319,12 @@ class Run(Record):
     failure: Failure | None = None
     disagreements: tuple[Disagreement, ...] = ()
     replay_of: str | None = None
+    imported: Imported | None = None
     files: dict[str, str] = {}
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "imported")
 
     @property
     def id(self) -> str:
@@ -353,11 +383,17 @@ class Evidence(Record):
 
 
 class Condition(Record):
-    """When a deduction fires: one check FAILs, or a combination. Exactly one field is set."""
+    """When a deduction fires: one check FAILs, or a combination. Exactly one field is set.
+
+    `given` holds where a check PASSes and `unless` where it does not: they narrow an `all`, and what they
+    name costs nothing by them.
+    """
 
     fail: str | None = None
     all: tuple[Condition, ...] | None = None
     any: tuple[Condition, ...] | None = None
+    given: str | None = None
+    unless: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -366,26 +402,30 @@ class Condition(Record):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(x is not None for x in (self.fail, self.all, self.any)) != 1:
-            raise ValueError("give exactly one of a check id, `all` or `any`")
+        if sum(x is not None for x in (self.check, self.all, self.any)) != 1:
+            raise ValueError("give exactly one of a check id, `all`, `any`, `given` or `unless`")
         return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "given", "unless")
+
+    @property
+    def check(self) -> str | None:
+        """The one check it names, if it is no combination."""
+        return self.fail or self.given or self.unless
 
     def checks(self) -> frozenset[str]:
         """Every check id it names."""
-        if self.fail is not None:
-            return frozenset({self.fail})
-        return frozenset().union(*(c.checks() for c in (self.all or self.any or ())))
+        return self._named(("fail", "given", "unless"))
 
+    def charged(self) -> frozenset[str]:
+        """The check ids whose failure it is about."""
+        return self._named(("fail",))
 
-def _without_unset(record: Record, dump: SerializerFunctionWrapHandler, *later: str) -> dict[str, Any]:
-    """A dump without these fields where they hold their default.
-
-    Scores are kept under their rubric's digest: fields that came later must not change those of rubrics
-    that do not use them.
-    """
-    fields: dict[str, Any] = dump(record)
-    unset = {name for name in later if getattr(record, name) == type(record).model_fields[name].default}
-    return {name: value for name, value in fields.items() if name not in unset}
+    def _named(self, fields: tuple[str, ...]) -> frozenset[str]:
+        own = {getattr(self, name) for name in fields} - {None}
+        return frozenset(own).union(*(c._named(fields) for c in (self.all or self.any or ())))
 
 
 class Deduction(Record):

@@ -51,8 +51,10 @@ class Expectation(Record):
 class Change(Record):
     """One mutation, or without `expect` one refactoring, which may cost nothing.
 
-    `lab` names the probes that are run for real on it, in containers; without them what a lab finds counts as
-    good. `known_gap` says why the rubric does not see it yet.
+    `lab` names the probes that are run for real on it, in containers; without them what a lab finds costs
+    nothing. `known_gap` says why the rubric does not see it yet. Versions of a rubric share their self-test:
+    a change belongs to those from `since` to `until`; `expect_since` maps a version to what is taken from
+    it on.
     """
 
     id: str = Field(pattern=r"[a-z][a-z0-9_]*")
@@ -61,17 +63,40 @@ class Change(Record):
     expect: Expectation = Expectation()
     lab: tuple[str, ...] = ()
     known_gap: str | None = None
+    since: int = Field(1, ge=1)
+    until: int | None = None
+    expect_since: dict[int, Expectation] = Field(default_factory=dict)
+
+    def under(self, version: int) -> Change | None:
+        """What it is for a version of the rubric, or None if it is only for later ones."""
+        if version < self.since or (self.until is not None and version > self.until):
+            return None
+        newest = max((v for v in self.expect_since if v <= version), default=None)
+        expect = self.expect if newest is None else self.expect_since[newest]
+        return self.model_copy(update={"expect": expect, "expect_since": {}})
+
+
+class Shared(Record):
+    """The changes of another rubric's self-test, a folder beside this file, as they are for one `version`."""
+
+    folder: str
+    version: int = Field(ge=1)
 
 
 class Reference(Record):
-    """Where the good application comes from: a folder of files laid over `app/`, both beside this file.
+    """Where the good application comes from: two folders of files, `base` and `app`, laid over each other.
 
-    `sandbox` is the image that the lab uses; `from_image` maps paths to files of that image, which only the
-    lab needs.
+    Paths are relative to the file that says this. `edits` are made to those files first. `sandbox` is the
+    image that the lab uses; `from_image` maps paths to files of that image, which only the lab needs.
+    `shares` adds another self-test's changes. Versions of the rubric before `since` are not tried.
     """
 
     base: str
+    app: str = "app"
+    edits: tuple[Edit, ...] = ()
     sandbox: str
+    shares: Shared | None = None
+    since: int = Field(1, ge=1)
     from_image: dict[str, str] = Field(default_factory=dict)
 
 

@@ -40,17 +40,23 @@ def changed(files: Files, change: Change) -> Files:
 
     Raises SpecError naming entry, edit and field if an edit does not fit or if nothing really changes.
     """
+    after = edited(files, change.id, change.edits)
+    if after == files:
+        raise SpecError(f"{change.id}.edits: they leave every file as it was")
+    return after
+
+
+def edited(files: Files, id: str, edits: Iterable[Edit]) -> Files:
+    """The files after edits, each of which must change something; `id` names them in a SpecError."""
     after = dict(files)
-    for n, edit in enumerate(change.edits):
+    for n, edit in enumerate(edits):
         before = dict(after)
         try:
             _apply(after, edit)
         except ValueError as error:
-            raise SpecError(f"{change.id}.edits[{n}].{error}") from None
+            raise SpecError(f"{id}.edits[{n}].{error}") from None
         if after == before:
-            raise SpecError(f"{change.id}.edits[{n}]: changes nothing in {edit.path}")
-    if after == files:
-        raise SpecError(f"{change.id}.edits: they leave every file as it was")
+            raise SpecError(f"{id}.edits[{n}]: changes nothing in {edit.path}")
     return after
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from runner import probes
 from runner.archive.archive import Archive
 from runner.core.errors import SandboxError
-from runner.core.protocols import Probe, SandboxBackend, Subject
+from runner.core.protocols import Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
@@ -39,12 +39,17 @@ def probes_for(checks: Collection[str]) -> tuple[Probe, ...]:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """Where lab probes work; `images` maps sandbox names to tags."""
+    """Where lab probes work; `images` maps sandbox names to tags.
+
+    With `reuse`, what a probe version once found in another laboratory need not be found again.
+    """
 
     backend: SandboxBackend
     images: dict[str, str]
     helper: str
     artifacts: Path
+    workshop: Workshop | None = None
+    reuse: bool = False
 
     def environment(self, sandbox: str) -> str:
         """What is found by running an app depends on its image and on the helper's, which has the browser."""
@@ -80,11 +85,12 @@ def source_environment(manifests: Path) -> str:
     return f"source-{content.hexdigest()[:8]}"
 
 
-def missing_probes(
-    archive: Archive, case: Case, chosen: Sequence[Probe], laboratory: Laboratory | None
-) -> list[Probe]:
-    """The probes without evidence; without a laboratory, what a lab probe found in any is enough."""
-    return [p for p in chosen if _kept(archive, case, p, laboratory) is None]
+def lacks_lab(archive: Archive, case: Case, chosen: Sequence[Probe]) -> bool:
+    """Whether one of these probes needs a laboratory and never was in any for this tree."""
+    tree = case.run.tree
+    return tree is not None and any(
+        probe.needs_lab and not archive.has_evidence(tree, probe.id, probe.version) for probe in chosen
+    )
 
 
 async def collect(
@@ -95,7 +101,8 @@ async def collect(
     Without a laboratory, evidence from any environment will do, and a lab probe without any is UNKNOWN.
     A probe that crashed or lost its sandbox is UNKNOWN in the result and not kept, so it is tried again.
     """
-    missing = missing_probes(archive, case, chosen, laboratory)
+    known = {probe.id: _kept(archive, case, probe, laboratory) for probe in chosen}
+    missing = [probe for probe in chosen if known[probe.id] is None]
     found: dict[str, Evidence] = {}
     if missing:
         subject = await asyncio.to_thread(_subject, archive, case, laboratory)
@@ -107,14 +114,13 @@ async def collect(
         running = [work for probe, work in works.items() if probe.needs_lab]
         read, ran = await asyncio.gather(reading, asyncio.gather(*running))
         found = {evidence.probe: evidence for evidence in [*read, *ran]}
-    kept = {p.id: _kept(archive, case, p, laboratory) for p in chosen if p.id not in found}
-    return [*found.values(), *(evidence for evidence in kept.values() if evidence is not None)]
+    return [*found.values(), *(evidence for evidence in known.values() if evidence is not None)]
 
 
 def _kept(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> Evidence | None:
     assert case.run.tree is not None
     environment = case.environment(probe, laboratory)
-    if environment is None:
+    if environment is None or (probe.needs_lab and laboratory is not None and laboratory.reuse):
         return archive.latest_evidence(case.run.tree, probe.id, probe.version)
     return archive.evidence(case.run.tree, probe.id, probe.version, environment)
 
@@ -131,6 +137,7 @@ def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Sub
         helper_image=laboratory.helper,
         resources=task.resources,
         artifacts=laboratory.artifacts / run.tree if run.tree else None,
+        workshop=laboratory.workshop,
     )
 
 

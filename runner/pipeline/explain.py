@@ -115,9 +115,9 @@ def _costs(rubric: Rubric) -> Iterator[tuple[frozenset[str], Cost]]:
     for dimension in rubric.dimensions:
         for deduction in dimension.deductions:
             cost = Cost(rubric.name, deduction.id, dimension=dimension.id, points=deduction.points)
-            yield deduction.when.checks(), cost
+            yield deduction.when.charged(), cost
     for ceiling in rubric.ceilings:
-        yield ceiling.when.checks(), Cost(rubric.name, ceiling.id, ceiling=ceiling.max)
+        yield ceiling.when.charged(), Cost(rubric.name, ceiling.id, ceiling=ceiling.max)
 
 
 def explanations(rubrics: Sequence[Rubric], checks: Sequence[str] | None = None) -> list[Explanation]:

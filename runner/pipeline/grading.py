@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
-from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
+from runner.core.protocols import Probe
+from runner.core.records import Blame, Calibration, Evidence, Improvement, Rubric, Run, RunStatus, Score, Task
+from runner.pipeline.artifacts import FOLDER
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, missing_probes, probes_for
+from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, lacks_lab, probes_for
 from runner.pipeline.repair import improvements
 from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
 from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
-from runner.scoring.evaluate import evaluate
+from runner.sandbox.build.mirror import load_mirrors
+from runner.sandbox.build.workshop import DockerWorkshop
+from runner.scoring.evaluate import Evaluator, evidence_digest
 from runner.spec.rubrics import load_rubric, validate
 from runner.spec.tasks import load_task, validate_goals
+
+Keep = Callable[[Score], object]
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,61 @@ def _misfit(task: str, rubric: Rubric, settings: Settings) -> str | None:
 
 def ungradable(run: Run) -> str | None:
     """Why a run gets no score: only what the model is answerable for is graded."""
+    if run.imported is not None and run.tree is None:
+        return "it was imported without a repository"
     if run.status is RunStatus.INTERRUPTED:
         return "it was interrupted"
     if run.failure is not None and run.failure.kind is not Blame.MODEL:
         return f"it failed, and not by the model ({run.failure.kind}: {run.failure.code})"
     return "it left no repository" if run.tree is None else None
+
+
+class Grader:
+    """One rubric for many runs. `keep` takes each new score; if it is None, nothing is left behind."""
+
+    def __init__(self, archive: Archive, rubric: Rubric, settings: Settings, keep: Keep | None) -> None:
+        self.archive = archive
+        self.rubric = rubric
+        self._checks = rubric.checks()
+        self._evaluator = Evaluator(rubric)
+        self._settings = settings
+        self._keep = keep
+        self._tasks: dict[str, Task] = {}
+
+    async def grade(self, run: Run, laboratory: Laboratory | None, listen: Listener) -> Graded:
+        """Score one run, and what its review and repair phases were worth; nothing is computed twice."""
+        why_not = ungradable(run)
+        if why_not is not None:
+            return Graded(run, None, why_not)
+        assert run.tree is not None
+        case = case_of(run, self._task(run.trial.task), self._settings.images.sandboxes)
+        evidence = TreeEvidence(self.archive, case, laboratory, listen)
+        found = await evidence.of(run.tree, self._checks)
+        score = self._score(run, found)
+        if self._keep is None:
+            return Graded(run, score)
+        reviewed, repaired = await calibration(evidence), await improvements(evidence, self.rubric)
+        if reviewed is not None:
+            self.archive.add_calibration(reviewed)
+        for each in repaired:
+            self.archive.add_improvement(each)
+        listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
+        return Graded(run, score, None, reviewed, repaired)
+
+    def _score(self, run: Run, found: Sequence[Evidence]) -> Score:
+        digest = evidence_digest(found)
+        kept = self.archive.score(run.id, self.rubric.name, self._evaluator.digest, digest)
+        if kept is not None:
+            return kept
+        score = self._evaluator.score(run.id, found, digest)
+        if self._keep is not None:
+            self._keep(score)
+        return score
+
+    def _task(self, identity: str) -> Task:
+        if identity not in self._tasks:
+            self._tasks[identity] = get_task(identity, self._settings)
+        return self._tasks[identity]
 
 
 async def grade(
@@ -94,21 +149,7 @@ async def grade(
     listen: Listener,
 ) -> Graded:
     """Score one run and keep the score, and what its review and repair phases were worth."""
-    why_not = ungradable(run)
-    if why_not is not None:
-        return Graded(run, None, why_not)
-    assert run.tree is not None
-    case = case_of(run, get_task(run.trial.task, settings), settings.images.sandboxes)
-    evidence = TreeEvidence(archive, case, laboratory, listen)
-    score = evaluate(rubric, run.id, await evidence.of(run.tree, rubric.checks()))
-    archive.add_score(score)
-    reviewed, repaired = await calibration(evidence), await improvements(evidence, rubric)
-    if reviewed is not None:
-        archive.add_calibration(reviewed)
-    for each in repaired:
-        archive.add_improvement(each)
-    listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
-    return Graded(run, score, None, reviewed, repaired)
+    return await Grader(archive, rubric, settings, archive.add_score).grade(run, laboratory, listen)
 
 
 def chosen_runs(archive: Archive, references: Sequence[str], every: bool) -> list[Run]:
@@ -134,33 +175,39 @@ def latest(archive: Archive, run: Run) -> Graded:
     return Graded(run, score, None, calibrations[-1] if calibrations else None, tuple(repaired.values()))
 
 
-def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
-    """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
+def lacking_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Run]:
+    """The runs for which containers must be started because evidence for a rubric is missing."""
     archive = open_archive(settings)
     gradable = [run for run in runs if ungradable(run) is None]
     tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
     cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
-    return {case.task.sandbox for case in cases if _lacks_lab(archive, case, rubric)}
+    probes_by_checks: dict[frozenset[str], tuple[Probe, ...]] = {}
+
+    def lacks(case: Case) -> bool:
+        for tree, checks in checks_by_tree(case, rubric).items():
+            probes = probes_by_checks.get(checks) or probes_by_checks.setdefault(checks, probes_for(checks))
+            if lacks_lab(archive, as_of(case, tree), probes):
+                return True
+        return False
+
+    return [case.run for case in cases if lacks(case)]
 
 
-async def grade_all(
+def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
+    """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
+    tasks = {run.trial.task for run in lacking_lab(settings, runs, rubric)}
+    return {load_task(name, settings.tasks).sandbox for name in tasks}
+
+
+async def grade_in_lab(
     settings: Settings, runs: Sequence[Run], rubric: Rubric, images: dict[str, str], listen: Listener
 ) -> list[Graded]:
-    """Score runs again; containers are started only if there are `images` for them."""
-    archive = open_archive(settings)
-    async with AsyncExitStack() as stack:
-        lab = None
-        if images:
-            lab = laboratory(await stack.enter_async_context(open_workbench(settings, images)))
-        return [await grade(archive, run, rubric, settings, lab, listen) for run in runs]
-
-
-def _lacks_lab(archive: Archive, case: Case, rubric: Rubric) -> bool:
-    for tree, checks in checks_by_tree(case, rubric).items():
-        lab_probes = [probe for probe in probes_for(checks) if probe.needs_lab]
-        if missing_probes(archive, as_of(case, tree), lab_probes, None):
-            return True
-    return False
+    """Score runs again, in containers where evidence is missing."""
+    async with open_workbench(settings, images) as bench:
+        lab = replace(laboratory(bench), reuse=True)
+        archive = bench.archive
+        grader = Grader(archive, rubric, settings, archive.add_score)
+        return [await grader.grade(run, lab, listen) for run in runs]
 
 
 def laboratory(bench: Workbench) -> Laboratory:
@@ -169,5 +216,6 @@ def laboratory(bench: Workbench) -> Laboratory:
         backend=bench.backend,
         images=bench.images,
         helper=bench.images[HELPER_IMAGE],
-        artifacts=bench.archive.root / "artifacts",
+        artifacts=bench.archive.root / FOLDER,
+        workshop=DockerWorkshop(bench.backend, bench.images, load_mirrors(bench.settings.mirrors)),
     )

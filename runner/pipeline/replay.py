@@ -30,6 +30,8 @@ def plan_replay(archive: Archive, original: Run, rubric: str | None, settings: S
     Raises UserError for a run without a cassette or a task or agent that is gone, ArchiveError for a cassette
     that was changed.
     """
+    if original.imported is not None:
+        raise UserError(f"{original.id} was imported: it was made elsewhere, so there is nothing to replay")
     try:
         task = load_task(original.trial.task, settings.tasks)
         agent: Agent = load(agents, original.trial.agent, "agent").AGENT

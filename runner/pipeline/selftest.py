@@ -1,6 +1,6 @@
 """A rubric's self-test: its reference application is changed in many ways, and each change graded.
 
-Probes that only read run in processes of their own, one a core. What a lab would find counts as good unless a
+Probes that only read run in processes of their own, one a core. What a lab would find costs nothing unless a
 change names lab probes and there is a laboratory.
 """
 
@@ -23,7 +23,7 @@ from runner.core.protocols import Probe, SandboxSpec, Subject
 from runner.core.records import AppliedDeduction, Evidence, Finding, Outcome, Rubric, Score
 from runner.core.selftest import Change, ChangeOutcome, SelfTest, SelfTestResult
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.edits import Files, changed, read_folders, tree_of
+from runner.pipeline.edits import Files, changed, edited, read_folders, tree_of
 from runner.pipeline.evidence import Laboratory, all_probes, probes_for
 from runner.pipeline.settings import Settings
 from runner.sandbox.recipes import MANIFESTS
@@ -84,7 +84,7 @@ async def run_selftest(
 
 
 def _trials(selftest: SelfTest, rubric: Rubric, only: Collection[str], lab: bool) -> list[_Trial]:
-    files = read_folders(selftest.app, selftest.base)
+    files = edited(read_folders(selftest.app, selftest.base), "reference", selftest.reference.edits)
     names = tuple(probe.id for probe in _lab_probes(rubric)) if lab else ()
     good = Change(id=REFERENCE, does="the reference application as it is", lab=names)
     trials = [_Trial(REFERENCE, good, files), *_changed_trials(selftest, files)]
@@ -158,7 +158,7 @@ class _Bench:
     def _graded(self, trial: _Trial, read: Sequence[Finding], ran: Sequence[Finding]) -> ChangeOutcome:
         have = {finding.check for finding in ran}
         assumed = [
-            Finding(check=check, outcome=Outcome.PASS, message="taken as good: no lab")
+            Finding(check=check, outcome=Outcome.NOT_APPLICABLE, message="no lab: nothing is charged by it")
             for probe in self._lab
             for check in probe.checks
             if check not in have
@@ -214,7 +214,7 @@ def _only_by_lab(rubric: Rubric) -> list[str]:
     lab = {check for probe in _lab_probes(rubric) for check in probe.checks}
     rules = [(d.id, d.when) for dimension in rubric.dimensions for d in dimension.deductions]
     rules += [(ceiling.id, ceiling.when) for ceiling in rubric.ceilings]
-    return [id for id, when in rules if when.checks() <= lab]
+    return [id for id, when in rules if when.charged() <= lab]
 
 
 def _lab_probes(rubric: Rubric) -> list[Probe]:

@@ -55,6 +55,11 @@ class Settings:
         return self.root / "rubrics"
 
     @property
+    def mirrors(self) -> Path:
+        """Which images stand for those that produced repositories name."""
+        return self.root / "sandboxes" / "mirror.yaml"
+
+    @property
     def shipped_models(self) -> Path:
         """The model providers that come with the runner."""
         return self.root / "runner" / "models.yaml"

@@ -6,22 +6,25 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from runner import __version__
 from runner.archive.repository import Bounds, open_repository
 from runner.core.errors import ShipworthyError
-from runner.core.records import Rubric, Run, Score
+from runner.core.records import Rubric, Run, Score, Task
+from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
 from runner.pipeline.grading import get_rubric, latest, ungradable
 from runner.pipeline.manifest import manifest_files
-from runner.pipeline.placings import placings
+from runner.pipeline.placings import STATISTICS, placings
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import Archive, open_archive
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
+from runner.scoring.rubric_diff import rubric_diff
 from runner.spec.rubrics import load_rubric
 from runner.spec.tasks import load_task, task_ids
 
@@ -46,13 +49,14 @@ def material_of(settings: Settings, rubric: Rubric | None) -> Material:
     archive = open_archive(settings)
     entries = [_entry(archive, run, rubric) for run in archive.runs()]
     rubrics = _rubrics(settings, rubric)
+    tasks = [load_task(name, settings.tasks) for name in task_ids(settings.tasks)]
     return Material(
         entries=entries,
         standings=placings(((e.run, e.score) for e in entries), _tiers(rubrics)),
         rubrics=rubrics,
         checks=_checks(rubrics),
-        changes=(),
-        method=_method(settings, archive, entries),
+        changes=[_change(archive, entries, *pair) for pair in _versions(rubrics)],
+        method=_method(settings, archive, entries, tasks),
         read_tree=lambda run: _tree(archive, run),
     )
 
@@ -108,6 +112,22 @@ def _rubrics(settings: Settings, chosen: Rubric | None) -> list[Rubric]:
     return sorted(found.values(), key=lambda rubric: (rubric.id, rubric.version))
 
 
+def _versions(rubrics: Sequence[Rubric]) -> list[tuple[Rubric, Rubric]]:
+    """Each version with the one before it."""
+    return [(old, new) for old, new in pairwise(rubrics) if old.id == new.id]
+
+
+def _change(archive: Archive, entries: Iterable[Entry], old: Rubric, new: Rubric) -> RubricDiff:
+    """What changed, and who moved: of the scores that are there, nothing is graded for it."""
+    pairs, contenders = [], {}
+    for run in (entry.run for entry in entries):
+        before, after = archive.scores(run, old), archive.scores(run, new)
+        if before and after:
+            pairs.append((before[-1], after[-1]))
+            contenders[run.id] = (run.trial.model, run.trial.agent)
+    return rubric_diff(old, new, pairs, contenders)
+
+
 def _tiers(rubrics: Sequence[Rubric]) -> list[str]:
     return list(dict.fromkeys(tier.id for rubric in rubrics for tier in rubric.tiers))
 
@@ -130,8 +150,7 @@ def _checks(rubrics: Sequence[Rubric]) -> dict[str, CheckMeaning]:
     }
 
 
-def _method(settings: Settings, archive: Archive, entries: Iterable[Entry]) -> Method:
-    tasks = [load_task(name, settings.tasks) for name in task_ids(settings.tasks)]
+def _method(settings: Settings, archive: Archive, entries: Iterable[Entry], tasks: Sequence[Task]) -> Method:
     manifests = manifest_files(settings)
     return Method(
         program=__version__,
@@ -141,6 +160,6 @@ def _method(settings: Settings, archive: Archive, entries: Iterable[Entry]) -> M
         images=sorted({entry.run.image for entry in entries}),
         manifests=[(m.stem, m.parent.parent.name, sha256(m.read_bytes()).hexdigest()) for m in manifests],
         probes=[(probe.id, probe.version, probe.needs_lab) for probe in all_probes()],
-        statistics=(),
+        statistics=STATISTICS,
         damaged=dict(archive.damaged),
     )

@@ -21,7 +21,7 @@ class BootProbe:
     """Starts the app as its recipe says and asks for its root page; `ready_s` is the time it may take."""
 
     id = "boot"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         BOOTS: "the app starts offline",
@@ -35,7 +35,7 @@ class BootProbe:
         """One finding for each check; a failure is confirmed by a second, fresh boot."""
         app = find_app(subject.tree)
         if app is None:
-            nothing = bad("there is no app that the lab's recipes know (looked for config/application.rb)")
+            nothing = bad("there is no app that the lab's recipes know (Rails, Node, Python)")
             return [nothing.of(BOOTS), moot("there is no app").of(ROOT_PAGE)]
 
         async def attempt(number: int) -> list[Finding]:

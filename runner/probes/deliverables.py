@@ -78,7 +78,7 @@ _CHECKS: dict[str, tuple[str, _Judge]] = {
     ),
     "dockerfile": ("a Dockerfile has a FROM and a start command", lambda r: container.docker_file(r.app)),
     "dockerfile_ruby": (
-        "the Dockerfile's Ruby exists and agrees with .ruby-version and Gemfile",
+        "the Dockerfile's Ruby exists and agrees with .ruby-version, Gemfile and Gemfile.lock",
         lambda r: docker_ruby(r.app, r.gems),
     ),
     "compose": (
@@ -96,7 +96,7 @@ class Deliverables:
     """Looks for each thing the brief asks for."""
 
     id = "deliverables"
-    version = 2
+    version = 3
     needs_lab = False
     checks: Mapping[str, str] = {
         f"deliverables.{name}": statement for name, (statement, _) in _CHECKS.items()

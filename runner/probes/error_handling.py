@@ -11,9 +11,18 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
+from runner.probes.kit.llm.clauses import BROAD, Clause
+from runner.probes.kit.llm.failures import (
+    ONE_SHOT,
+    Leak,
+    broad_and_mute,
+    network_leaks,
+    setup_leaks,
+    through_gem,
+)
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.preflight import key_tests
-from runner.probes.kit.llm.rescues import BROAD, Clause, Guard, Rescues
+from runner.probes.kit.llm.rescues import Guard, Rescues
 from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import in_area, is_task
 from runner.probes.kit.ruby.syntax import Call, descendants, statements, text
@@ -24,6 +33,9 @@ CHECKS = {
     "error_handling.typed": "what is rescued is specific and not swallowed",
     "error_handling.key_preflight": "a missing API key is noticed before a request is sent",
     "error_handling.degraded_page": "the user is shown a message when a turn fails",
+    "error_handling.network_errors": "network errors, which RubyLLM::Error does not cover, are rescued, too",
+    "error_handling.setup_errors": "a rescue also meets a missing key and an unknown model",
+    "error_handling.bugs_visible": "a rescue that catches everything tells what it caught",
 }
 
 Guards = list[tuple[Call, Guard]]
@@ -33,6 +45,7 @@ _SHOWING = re.compile(
 )
 _LOGGING = re.compile(r"(Rails\.)?logger\b|Rails\.error|Sentry|Honeybadger|puts|warn\b|p\b")
 _KEEPING = re.compile(r"<<|push|append\w*|add\w*|create!?|update!?|write|puts")
+_OWN_WORDS = ("string", "heredoc_beginning", "chained_string")
 _NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
 
 
@@ -46,6 +59,9 @@ def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
         "typed": _typed(use, guards),
         "key_preflight": _key_preflight(use, guards),
         "degraded_page": _degraded_page(use, guards),
+        "network_errors": _leaking(use, guards, network_leaks(use, rescues), "network errors"),
+        "setup_errors": _setup_errors(use, rescues, guards),
+        "bugs_visible": _bugs_visible(use, guards),
     }
     return [verdict.of(f"error_handling.{name}") for name, verdict in verdicts.items()]
 
@@ -87,7 +103,7 @@ def _names_provider_error(use: LlmUse, clause: Clause) -> bool:
     """Whether a clause tells provider errors apart, in its list or by looking at the error."""
     if any(e not in BROAD and not _is_own(use, e) for e in clause.errors):
         return True
-    reached = [clause.body, *(n for n in _called_methods(use, clause))]
+    reached = [clause.body, *(m.node for m in clause.called(use))]
     return any(re.search(r"\bRubyLLM::\w*Error|\bFaraday::", text(n)) for n in reached if n is not None)
 
 
@@ -95,13 +111,6 @@ def _is_own(use: LlmUse, error: str) -> bool:
     """Whether the application defines an error class itself."""
     own = any(name == error or name.endswith(f"::{error}") for name in use.code.classes)
     return own and not error.startswith(("RubyLLM::", "Faraday::"))
-
-
-def _called_methods(use: LlmUse, clause: Clause) -> list[Node]:
-    """Bodies of the application's own methods that a clause calls."""
-    nodes = [n for s in clause.statements for n in descendants(s, "call")]
-    calls = [c for n in nodes if (c := clause.file.call(n)) is not None]
-    return [m.node for c in calls if (m := use.kinds.target(c)) is not None]
 
 
 def _says_anything(clause: Clause) -> bool:
@@ -129,11 +138,50 @@ def _key_preflight(use: LlmUse, guards: Guards) -> Verdict:
 def _degraded_page(use: LlmUse, guards: Guards) -> Verdict:
     if not guards:
         return bad("no call to a provider was found whose failure could be shown")
-    shown = [c for _, guard in guards for c in guard.final if _shows(use, c)]
-    if not shown:
-        return bad("no rescue leads to a message on the page", [call.location for call, _ in guards])
+    turns = [(call, guard) for call, guard in guards if _asks_a_turn(call)] or guards
+    mute = [call.location for call, guard in turns if not any(_shows(use, c) for c in guard.final)]
+    if len(mute) == len(turns):
+        return bad("no rescue leads to a message on the page", mute)
+    if mute:
+        return bad("one of the ways to ask the model leads to no message when it fails", mute)
+    shown = [c for _, guard in turns for c in guard.final if _shows(use, c)]
     places = list(dict.fromkeys(c.location for c in shown))
     return good("a failed turn leads to a message for the user", places)
+
+
+def _leaking(use: LlmUse, guards: Guards, leaks: list[Leak], what: str) -> Verdict:
+    if not through_gem(use):
+        return moot("nothing is sent through RubyLLM")
+    if not any(guard.final for _, guard in guards):
+        return moot("no rescue meets a provider's failure")
+    if leaks:
+        names = list(dict.fromkeys(leak.error for leak in leaks))
+        places = [place for leak in leaks for place in (leak.call.location, *leak.escapes)]
+        return bad(f"{', '.join(names)} leaves the application's code unrescued", places, errors=names)
+    return good(f"{what} are rescued, too", [c.location for c in _clauses(guards)])
+
+
+def _setup_errors(use: LlmUse, rescues: Rescues, guards: Guards) -> Verdict:
+    leaks = setup_leaks(use, rescues, key_is_tested=bool(key_tests(use)))
+    return _leaking(use, guards, leaks, "errors of the set-up")
+
+
+def _bugs_visible(use: LlmUse, guards: Guards) -> Verdict:
+    broad = [c for _, guard in guards for c in guard.final if c.catches_bugs and c.body is not None]
+    if not broad:
+        return moot("no rescue around a provider call catches everything")
+    mute = broad_and_mute(use, guards)
+    if mute:
+        places = [c.location for c in mute]
+        return bad("a rescue catches everything, NameError included, and leaves no trace of it", places)
+    return good("what is caught is logged, reported or handed on", [c.location for c in broad])
+
+
+def _asks_a_turn(call: Call) -> bool:
+    """Whether it sends what somebody said: not a side call with a text of the program's own around it."""
+    question = next(iter(call.positional), None)
+    own_words = question is not None and question.type in _OWN_WORDS
+    return call.name not in ONE_SHOT and not own_words
 
 
 def _shows(use: LlmUse, clause: Clause) -> bool:
@@ -187,7 +235,7 @@ class ErrorHandlingProbe:
     """Follows a provider's failure through the application."""
 
     id = "error_handling"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

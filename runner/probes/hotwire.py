@@ -39,6 +39,10 @@ _OTHER_PARTS = re.compile(
 _TURN_TEXT = re.compile(
     r"\.(?:content|body|reply|rendered_content)\b|\[(?::|[\"'])(?:content|body|text)[\"']?\]"
 )
+_TURN_RECEIVER = re.compile(
+    r"\b(?:\w*(?:message|turn|reply|exchange|answer|response)|msg|entry|m)\.(?:content|body|text)\b"
+)
+_ROLE = re.compile(r"\brole\b|\buser\?|\bassistant\?")
 _RENDERING = re.compile(r"render\w*$|broadcast\w*$|(?:append|prepend|replace|update|before|after)(?:_all)?$")
 
 
@@ -63,6 +67,17 @@ class _Repository:
             calls = [(c, _names(c)) for c in file.calls if _RENDERING.match(c.name)]
             strings = dict(reversed(file.strings))
             found.append((file, calls, strings))
+        return found
+
+    @cached_property
+    def naming(self) -> dict[str, set[str]]:
+        """Which files may call a helper of a name: bare, or on something that holds the helpers."""
+        found: dict[str, set[str]] = {}
+        for file in self.ruby:
+            bare = (text(node) for node in file.of("identifier") if not is_sent(file, node))
+            sent = (call.name for call in file.calls if _HELPERS.search(text(call.receiver)))
+            for name in (*bare, *sent):
+                found.setdefault(name, set()).add(file.path)
         return found
 
     @cached_property
@@ -113,10 +128,12 @@ def _is_response(call: Call) -> bool:
 
 def _hand_made(repository: _Repository) -> list[Location]:
     """Stream tags the application writes out itself, if something tells Turbo that they are streams."""
-    ruby = [file for file in repository.ruby if not _is_idle_helper(repository, file)]
-    made = [file.location(node) for file in ruby for value, node in file.strings if _TAG.search(value)]
-    made += [call.location for file in ruby for call in file.calls if _is_tag(call)]
-    made += repository.app.matches(_TAG, "app/views/*", "app/components/*")
+    app, made = repository.app, list[Location]()
+    for file in repository.ruby:
+        tags = [file.location(node) for value, node in file.strings if _TAG.search(value)]
+        tags += [call.location for call in file.calls if _is_tag(call)]
+        made += tags if tags and not _is_idle_helper(repository, file) else []
+    made += app.matches(_TAG, "app/views/*", "app/components/*")
     return made if made and _is_declared(repository) else []
 
 
@@ -129,10 +146,7 @@ def _is_idle_helper(repository: _Repository, file: RubyFile) -> bool:
         m for m in file.of("method") if getattr(file.enclosing(m, "module", "class"), "id", 0) in modules
     ]
     own = {text(method.child_by_field_name("name")) for method in offered}
-    others = [other for other in repository.ruby if other.path != file.path]
-    named = {text(n) for other in others for n in other.of("identifier") if not is_sent(other, n)}
-    sent = {call.name for other in others for call in other.calls if _HELPERS.search(text(call.receiver))}
-    return own.isdisjoint(named | sent)
+    return not any(repository.naming.get(name, set()) - {file.path} for name in own)
 
 
 def _is_tag(call: Call) -> bool:
@@ -213,7 +227,11 @@ def _is_named_for_turns(path: str) -> bool:
 
 
 def _prints_turns(app: Application, path: str) -> bool:
-    return not _OTHER_PARTS.search(path) and _TURN_TEXT.search(app.tree.text(path) or "") is not None
+    """Whether a partial prints what a turn says: `message.content`, or a role beside a text."""
+    source = app.tree.text(path) or ""
+    if _OTHER_PARTS.search(path) or not _TURN_TEXT.search(source):
+        return False
+    return _TURN_RECEIVER.search(source) is not None or _ROLE.search(source) is not None
 
 
 def _rendering(repository: _Repository, path: str) -> Location | None:
@@ -254,7 +272,7 @@ class Hotwire:
     """Looks for Turbo Streams, connected Stimulus controllers and partials of messages."""
 
     id = "hotwire"
-    version = 3
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = {
         "hotwire.turbo_streams": "turns are shown by Turbo Streams, not by a script that writes HTML",

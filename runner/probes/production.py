@@ -10,6 +10,7 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
+from runner.probes.delivered import ci, image
 from runner.probes.kit.files import yaml_data
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import javascript, raw_scripts
@@ -221,12 +222,16 @@ class Production:
     """Looks for switched-off protection, raw output and state that only one worker has."""
 
     id = "production"
-    version = 2
+    version = 3
     needs_lab = False
     checks: Mapping[str, str] = {
         "production.csrf": "CSRF protection is not switched off",
         "production.escaped_output": "the model's output is escaped or sanitised",
         "production.multi_worker": "the application is safe with several workers",
+        "production.image_user": "the image does not run as root",
+        "production.health_check": "something asks the shipped application whether it still answers",
+        "production.security_in_ci": "CI runs Brakeman and bundle-audit",
+        "production.linter_in_ci": "CI runs RuboCop",
     }
 
     async def run(self, subject: Subject) -> list[Finding]:
@@ -241,6 +246,10 @@ def findings(tree: SourceTree) -> list[Finding]:
         _csrf(app).of("production.csrf"),
         _escaped_output(app).of("production.escaped_output"),
         _multi_worker(app).of("production.multi_worker"),
+        image.image_user(app).of("production.image_user"),
+        image.health_check(app).of("production.health_check"),
+        ci.security_tools(app).of("production.security_in_ci"),
+        ci.linter(app).of("production.linter_in_ci"),
     ]
 
 

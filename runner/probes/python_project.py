@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location, Outcome
 from runner.core.tree import SourceTree
+from runner.probes.kit.python.api import ApiUse
 from runner.probes.kit.python.handlers import swallowing
 from runner.probes.kit.python.imports import declared, third_party
 from runner.probes.kit.python.project import Project
@@ -186,11 +188,27 @@ def _unless_unread(verdict: Verdict, doubtful: Outcome, unread: dict[str, str]) 
     return unclear(f"{len(unread)} files cannot be read; {path}: {why}", [Location(path=p) for p in unread])
 
 
+def _api(project: Project, manifests: Path) -> Verdict:
+    use = ApiUse(project, manifests)
+    found = use.invented
+    if not use.judges:
+        return moot("no library is imported whose API is known by a manifest")
+    doubtful = [one for one in found if not use.judges[one.library].certain]
+    by = "; ".join(judge.words for _, judge in sorted(use.judges.items()))
+    if sure := [one for one in found if one not in doubtful]:
+        words = "; ".join(dict.fromkeys(one.words for one in sure[:5]))
+        return bad(f"{words} (judged by {by})", [one.location for one in sure], judged_by=by)
+    if doubtful:
+        words = "; ".join(dict.fromkeys(one.words for one in doubtful[:5]))
+        return unclear(f"{words}, as far as known of {by}", [one.location for one in doubtful])
+    return good(f"every name used of a known library exists (judged by {by})", judged_by=by)
+
+
 class PythonProject:
     """Reads the files; Python is parsed with `ast` and never executed."""
 
     id = "python_project"
-    version = 1
+    version = 2
     needs_lab = False
     checks: Mapping[str, str] = {
         "python_project.package": "a package in the root runs with python -m",
@@ -203,15 +221,19 @@ class PythonProject:
         "python_project.no_data": "no data file of the program is committed",
         "python_project.argument_parser": "the command line is read by a parser, not by hand",
         "python_project.no_swallowed_errors": "no handler catches all errors and drops them",
+        "python_project.api": "every name and keyword used of a library with a manifest exists there",
         "python_project.small_functions": f"no function is longer than {LONGEST_FUNCTION} lines",
     }
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding per check."""
-        return [verdict.of(f"{self.id}.{name}") for name, verdict in verdicts(subject.tree).items()]
+        return [
+            verdict.of(f"{self.id}.{name}")
+            for name, verdict in verdicts(subject.tree, subject.manifests).items()
+        ]
 
 
-def verdicts(tree: SourceTree) -> dict[str, Verdict]:
+def verdicts(tree: SourceTree, manifests: Path) -> dict[str, Verdict]:
     """What the files say, by the second half of the check."""
     project = Project(tree)
     tests = _unless_unread(_tests(project), Outcome.FAIL, project.unread(project.tests, project.test_paths))
@@ -224,11 +246,17 @@ def verdicts(tree: SourceTree) -> dict[str, Verdict]:
         "no_data": _no_data(tree),
     }
     if not project.code_paths:
-        return of_tree | dict.fromkeys(_OF_CODE, moot("there is no Python program"))
+        return of_tree | dict.fromkeys((*_OF_CODE, "api"), moot("there is no Python program"))
     unread = project.unread(project.code, project.code_paths)
-    return of_tree | {
-        name: _unless_unread(judge(project), doubtful, unread) for name, (judge, doubtful) in _OF_CODE.items()
-    }
+    api = _unless_unread(_api(project, manifests), Outcome.PASS, unread)
+    return (
+        of_tree
+        | {"api": api}
+        | {
+            name: _unless_unread(judge(project), doubtful, unread)
+            for name, (judge, doubtful) in _OF_CODE.items()
+        }
+    )
 
 
 PROBE = PythonProject()

@@ -54,7 +54,7 @@ class PythonSuite:
     """Runs the suite once, watched line by line; `limit_s` is the time it may take."""
 
     id = "python_suite"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         "python_suite.compiles": "every Python file compiles",
@@ -186,8 +186,8 @@ def not_trivial(ran: int, executed: int, total: int) -> Verdict:
     """Enough tests, of this program."""
     if ran < LEAST_TESTS:
         return bad(f"only {ran} tests ran; fewer than {LEAST_TESTS} cannot test this program", tests=ran)
-    if total and not executed:
-        return bad(f"{ran} tests ran without executing a line of the program", tests=ran)
+    if 100 * executed < total:  # discovery itself imports the packages that it looks into
+        return bad(f"{ran} tests ran without executing the program", tests=ran)
     return good(f"{ran} tests execute {executed} lines of the program", tests=ran)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,8 +12,14 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.turns import kept_chats, recorded_asks, replays, stuffed_asks, system_prompts
 from runner.probes.kit.ruby.budget import within_budget
+from runner.probes.kit.ruby.syntax import text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
+# As messages of OpenAI's, Anthropic's and Google's interfaces name it.
+_FOREIGN_PROMPT = re.compile(
+    r"""["':]?(role["']?(:|\s*=>)\s*(:|["'])(system|developer)\b|(system|instructions|system_?instruction)["']?(:|\s*=>))""",
+    re.IGNORECASE,
+)
 CHECKS = {
     "ruby_llm.used": "the application calls RubyLLM",
     "ruby_llm.entry": "no class or module method of RubyLLM is invented",
@@ -65,6 +72,8 @@ def _invented(use: LlmUse, area: str, fine: str) -> Verdict:
 
 
 def _multi_turn(use: LlmUse) -> Verdict:
+    if _by_other_means(use):
+        return moot("another library calls the model; what it is sent, only the wire shows")
     if not use.entries:
         return bad("RubyLLM is never called, so no turn reaches a model")
     stuffed = stuffed_asks(use)
@@ -84,8 +93,20 @@ def _multi_turn(use: LlmUse) -> Verdict:
     )
 
 
+def _by_other_means(use: LlmUse) -> bool:
+    """Whether a model is called, but never by RubyLLM."""
+    return bool(use.foreign_calls) and not use.entries and not use.attempts
+
+
 def _system_prompt(use: LlmUse) -> Verdict:
     given = system_prompts(use)
+    if not given and _by_other_means(use):
+        given = [
+            file.location(pair)
+            for file in use.code.app_files
+            for pair in file.of("pair")
+            if _FOREIGN_PROMPT.match(text(pair))
+        ]
     if given:
         return good("a system prompt is given", given)
     prompts = use.tree.glob("app/prompts/*/instructions*", "*/app/prompts/*/instructions*")
@@ -100,7 +121,7 @@ class RubyLlmProbe:
     """Reads how the application uses the gem."""
 
     id = "ruby_llm"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

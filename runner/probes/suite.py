@@ -25,7 +25,7 @@ class SuiteProbe:
     """Runs the suite as its recipe says; `limit_s` is the time it may take."""
 
     id = "suite"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         LOADS: "the test suite loads and runs",

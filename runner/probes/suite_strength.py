@@ -15,9 +15,10 @@ from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.recipes import App, Suite, find_app
 from runner.probes.kit.lab.reruns import Rerun, Reruns
 from runner.probes.kit.lab.services import excused
+from runner.probes.kit.llm.clauses import Clause
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.mutants import Mutant, harmless, mutants
-from runner.probes.kit.llm.rescues import Clause, Rescues
+from runner.probes.kit.llm.rescues import Rescues
 from runner.probes.kit.verdicts import Verdict, bad, moot, unclear
 from runner.probes.suite import find_suite, read_suite, suite_files
 

@@ -75,6 +75,8 @@ def _llm_path(use: LlmUse, suite: TestSuite, exercising: list[Case]) -> Verdict:
 def _mocks_exist(use: LlmUse, suite: TestSuite) -> Verdict:
     if not suite.cases:
         return moot("there is no test case")
+    if use.tree.text("lib/ruby_llm.rb") is not None and use.tree.glob("ruby_llm.gemspec"):
+        return moot("the repository is RubyLLM itself: no manifest tells what it has")
     found = Mocks(use, suite).pretence()
     if found.false:
         messages = "; ".join(dict.fromkeys(message for _, message in found.false[:5]))
@@ -169,7 +171,7 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

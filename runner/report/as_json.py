@@ -39,8 +39,8 @@ def run_json(
         "calibration": _calibration(calibration) if calibration else None,
         "improvements": [_improvement(each) for each in improvements],
         "cost_usd": run.usage.cost_usd,
-        "wall_s": run.wall_s,
-        "requests": run.usage.requests,
+        "wall_s": None if run.imported else run.wall_s,
+        "requests": None if run.imported else run.usage.requests,
         "tokens": {
             "input": run.usage.input_tokens,
             "cached_input": run.usage.cached_input_tokens,
@@ -51,6 +51,7 @@ def run_json(
         "stopped_by": {phase.id: phase.stopped_by for phase in run.phases},
         "disagreements": [d.model_dump(mode="json") for d in run.disagreements],
         "replay_of": run.replay_of,
+        "imported": run.imported.model_dump(mode="json") if run.imported else None,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
     }
 

@@ -31,9 +31,11 @@ def rubric_json(rubric: Rubric, notes: Sequence[str]) -> dict[str, Any]:
 
 
 def condition_words(condition: Condition, quote: str = "") -> str:
-    """`a.b fails`, `a.b fails and c.d fails`; `quote` stands around each check id."""
+    """`a.b fails`, `a.b fails and c.d holds`; `quote` stands around each check id."""
     if condition.fail is not None:
         return f"{quote}{condition.fail}{quote} fails"
+    if condition.check is not None:
+        return f"{quote}{condition.check}{quote} {'holds' if condition.given else 'does not hold'}"
     word = " and " if condition.all else " or "
     parts = condition.all or condition.any or ()
     return word.join(_bracketed(part, quote) for part in parts)
@@ -41,7 +43,7 @@ def condition_words(condition: Condition, quote: str = "") -> str:
 
 def _bracketed(condition: Condition, quote: str) -> str:
     words = condition_words(condition, quote)
-    return words if condition.fail is not None else f"({words})"
+    return words if condition.check is not None else f"({words})"
 
 
 def group_words(dimension: Dimension, deduction: Deduction) -> str:

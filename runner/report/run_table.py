@@ -38,7 +38,8 @@ def _what(run: Run) -> tuple[str, str]:
     trial = run.trial
     if run.replay_of is not None:
         return run.id, f"replay of {run.replay_of}"
-    return run.id, f"{trial.model}, {trial.agent}, {trial.task}, {trial.epoch}"
+    imported = f" (imported {run.imported.kind})" if run.imported else ""
+    return run.id, f"{trial.model}, {trial.agent}, {trial.task}, {trial.epoch}{imported}"
 
 
 def _grade(run: Run, score: Score | None) -> tuple[str, str]:
@@ -48,11 +49,11 @@ def _grade(run: Run, score: Score | None) -> tuple[str, str]:
 
 
 def _price(run: Run) -> tuple[str, str]:
-    return money(run.usage.cost_usd), duration(run.wall_s)
+    return money(run.usage.cost_usd), "unknown" if run.imported else duration(run.wall_s)
 
 
 def _traffic(run: Run) -> tuple[str, str]:
     usage = run.usage
     known = usage.input_tokens is not None and usage.output_tokens is not None
     total = (usage.input_tokens or 0) + (usage.output_tokens or 0) if known else None
-    return count(usage.requests), count(total)
+    return count(None if run.imported else usage.requests), count(total)

@@ -18,6 +18,7 @@ from runner.core.records import (
     Disagreement,
     Failure,
     Finding,
+    Imported,
     Improvement,
     Location,
     Outcome,
@@ -41,6 +42,8 @@ def render(
 ) -> None:
     """Print it, in 80 columns or more; colour adds nothing that is not also written."""
     console.print(_header(run, score, console))
+    if run.imported:
+        console.print(printable(imported_words(run.imported), console, "yellow"))
     for phase in (p for p in run.phases if p.stopped_by not in ORDINARY):
         ended = f"Phase {phase.id} was ended by: {phase.stopped_by.replace('_', ' ')}."
         console.print(printable(ended, console, "yellow"))
@@ -66,6 +69,16 @@ def render(
         console.print(printable(f"Phase {phase.id} was skipped: nothing had failed.", console))
 
 
+def imported_words(imported: Imported) -> str:
+    """That nothing was metered, and what is claimed."""
+    said = [f"status {imported.status}"] if imported.status else []
+    said += [duration(imported.wall_s)] if imported.wall_s is not None else []
+    if imported.usage:
+        said += [tokens(imported.usage), f"cost {money(imported.usage.cost_usd)}"]
+    claims = f" Claimed, not metered: {', '.join(said)}." if said else ""
+    return f"Imported {imported.kind} from {imported.source}; made elsewhere, nothing was metered.{claims}"
+
+
 def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
     facts = [
         ("model", run.trial.model),
@@ -75,7 +88,7 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
         ("task", run.trial.task),
         ("cost", money(run.usage.cost_usd)),
         ("epoch", str(run.trial.epoch)),
-        ("time", duration(run.wall_s)),
+        ("time", "unknown" if run.imported else duration(run.wall_s)),
     ]
     pairs = [(Text(name, "dim"), printable(value, console)) for name, value in facts]
     grid = Table.grid(padding=(0, 2), expand=True)
@@ -89,7 +102,8 @@ def _header(run: Run, score: Score | None, console: Console) -> RenderableType:
         *origin,
         grid,
         Text.assemble(
-            ("usage  ", "dim"), f"{count(run.usage.requests)} requests, {tokens(run.usage)} tokens"
+            ("usage  ", "dim"),
+            f"{count(None if run.imported else run.usage.requests)} requests, {tokens(run.usage)} tokens",
         ),
     )
 

@@ -71,14 +71,30 @@ class Containers:
             else:
                 return
 
+    async def remove_image(self, identity: str) -> None:
+        """Remove an image that was made of a container; one that is gone is fine."""
+        for _ in range(25):
+            try:
+                await self.call(self.client.remove_image, identity, force=True)
+            except SandboxGone as error:
+                if isinstance(error.__cause__, NotFound):
+                    return
+                await asyncio.sleep(0.2)  # the engine may still be taking its container down
+            else:
+                return
+
     async def sweep(self) -> list[str]:
-        """Remove the containers, volumes and folders of dead runners, and only those; returns their names."""
+        """Remove what dead runners left in the engine and in folders, and only that; returns the names."""
         mine = {"label": OWNER}
         removed = []
         for found in await self.call(self.client.containers, all=True, filters=mine):
             if self.lease.is_orphan(found["Labels"]):
                 await self.remove(found["Id"])
                 removed.append(found["Names"][0].lstrip("/"))
+        for found in await self.call(self.client.images, all=True, filters=mine):
+            if self.lease.is_orphan(found["Labels"]):
+                await self.remove_image(found["Id"])
+                removed.append(found["Id"])
         volumes = (await self.call(self.client.volumes, filters=mine))["Volumes"] or []
         orphans = [found["Name"] for found in volumes if self.lease.is_orphan(found["Labels"])]
         gone = [name for name in orphans if await self._remove_volume(name)]

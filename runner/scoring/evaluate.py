@@ -37,29 +37,41 @@ _Verdict = tuple[bool | None, tuple[Finding, ...]]
 _Key = tuple[str, str]
 
 
+class Evaluator:
+    """One rubric, ready to score many runs."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.rubric = rubric
+        self.digest = rubric.digest()  # a large part of the time that one score takes
+
+    def score(self, run: str, evidence: Sequence[Evidence], digest: str | None = None) -> Score:
+        """The score of one run; `digest` is the evidence's, if it is known already. Raises as `evaluate`."""
+        rubric, found = self.rubric, findings_by_check(evidence)
+        dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
+        low, high, ceilings = _cap(
+            rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
+        )
+        tier = _tier(rubric.tiers, low)
+        return Score(
+            run=run,
+            rubric=rubric.name,
+            rubric_digest=self.digest,
+            evidence_digest=digest or evidence_digest(evidence),
+            dimensions=dimensions,
+            ceilings=ceilings,
+            low=low,
+            high=high,
+            tier=tier if tier == _tier(rubric.tiers, high) else None,
+        )
+
+
 def evaluate(rubric: Rubric, run: str, evidence: Sequence[Evidence]) -> Score:
     """The score of one run. A check without a finding is unknown.
 
     Neither the order of the evidence nor that of its findings matters. Raises ShipworthyError when the
     evidence is of several trees or reports a check twice: then it is not evidence about one run.
     """
-    found = findings_by_check(evidence)
-    dimensions = tuple(_score_dimension(dimension, found) for dimension in rubric.dimensions)
-    low, high, ceilings = _cap(
-        rubric.ceilings, found, _sum(d.low for d in dimensions), _sum(d.high for d in dimensions)
-    )
-    tier = _tier(rubric.tiers, low)
-    return Score(
-        run=run,
-        rubric=rubric.name,
-        rubric_digest=rubric.digest(),
-        evidence_digest=evidence_digest(evidence),
-        dimensions=dimensions,
-        ceilings=ceilings,
-        low=low,
-        high=high,
-        tier=tier if tier == _tier(rubric.tiers, high) else None,
-    )
+    return Evaluator(rubric).score(run, evidence)
 
 
 def costly_failures(rubric: Rubric, evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
@@ -96,12 +108,21 @@ def _decide(condition: Condition, found: Mapping[str, Finding]) -> _Verdict:
     if condition.fail is not None:
         finding = found.get(condition.fail) or _no_finding(condition.fail)
         return _FIRES[finding.outcome], (finding,)
+    if condition.check is not None:
+        return _narrowed(condition, found.get(condition.check) or _no_finding(condition.check))
     parts = [_decide(part, found) for part in condition.all or condition.any or ()]
     strongest_first = (True, None, False) if condition.all is None else (False, None, True)
     truths = {truth for truth, _ in parts}
     truth = next((t for t in strongest_first if t in truths), strongest_first[-1])
     deciding = {f.check: f for part_truth, findings in parts if part_truth is truth for f in findings}
     return truth, tuple(deciding.values())
+
+
+def _narrowed(condition: Condition, finding: Finding) -> _Verdict:
+    """`given` or `unless`: what holds is no fault, so only a finding that leaves it open is told."""
+    if finding.outcome is Outcome.UNKNOWN:
+        return None, (finding,)
+    return (finding.outcome is Outcome.PASS) is (condition.given is not None), ()
 
 
 def _no_finding(check: str) -> Finding:

@@ -100,6 +100,8 @@ def _faults(rubric: Rubric) -> Iterator[str]:
     yield from _repeated("tiers", [t.id for t in rubric.tiers])
     for field, condition in _conditions(rubric):
         yield from _condition_faults(field, condition)
+        if not condition.charged():
+            yield f"{field}: names no check whose failure costs; `given` and `unless` only narrow an `all`"
     total = round(sum(d.points for d in rubric.dimensions), 6)
     if total != TOTAL_POINTS:
         yield f"dimensions: their points add up to {total:g}, not {TOTAL_POINTS}"
@@ -121,9 +123,9 @@ def _repeated(field: str, ids: Sequence[str]) -> Iterator[str]:
 
 
 def _condition_faults(field: str, condition: Condition) -> Iterator[str]:
-    if condition.fail is not None:
-        if not _CHECK.fullmatch(condition.fail):
-            yield f"{field}: {condition.fail!r} is not a check id; one reads area.statement"
+    if condition.check is not None:
+        if not _CHECK.fullmatch(condition.check):
+            yield f"{field}: {condition.check!r} is not a check id; one reads area.statement"
         return
     name = "all" if condition.all is not None else "any"
     parts = condition.all or condition.any or ()
@@ -196,7 +198,7 @@ def _charged_again(rubric: Rubric) -> Iterator[_Again]:
     """Every check beyond its first deduction, but for those that share an exclusive group."""
     first: dict[str, tuple[str, Dimension, Deduction]] = {}
     for field, dimension, deduction in _deductions(rubric):
-        for check in sorted(deduction.when.checks()):
+        for check in sorted(deduction.when.charged()):
             before, home, other = first.setdefault(check, (field, dimension, deduction))
             shared = home is dimension and deduction.group is not None and other.group == deduction.group
             exclusive = shared and dimension.group(deduction).mode is GroupMode.EXCLUSIVE

@@ -11,15 +11,20 @@ from runner.core.errors import ArchiveError
 
 
 class LocalStore:
-    """Write-once files below `root`; see the Store protocol."""
+    """Write-once files below `root`; see the Store protocol.
 
-    def __init__(self, root: Path) -> None:
+    What is `durable` is on the disk when `write` returns; otherwise only the operating system has it.
+    """
+
+    def __init__(self, root: Path, durable: bool = True) -> None:
         self.root = root
+        self.durable = durable
+        self._real_root = os.path.realpath(root) + os.sep
 
     def path(self, key: str) -> Path:
-        """The file of a key."""
+        """The file of a key. Raises ArchiveError if it leads out of the root, by its name or a link."""
         path = self.root / key
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        if not os.path.realpath(path).startswith(self._real_root):
             raise ArchiveError(f"{key}: leads out of {self.root}")
         return path
 
@@ -38,8 +43,9 @@ class LocalStore:
         try:
             with part.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.link(part, path)  # unlike a rename, never replaces what is there
         except FileExistsError:
             if path.read_bytes() != data:

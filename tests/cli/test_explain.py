@@ -34,7 +34,7 @@ def test_a_check_in_full(capsys: Capture) -> None:
     for name in ("check", "statement", "why", "how", "unknown"):
         assert told[name].rstrip() in said
     assert 'chat.ask([{ role: "user"' in said  # brackets are no markup
-    assert "10 of ruby_llm (rails_chat@2): invented_signature" in said
+    assert "10 of ruby_llm (rails_chat@3): invented_signature" in said
 
 
 def test_without_a_check_all_are_listed(capsys: Capture) -> None:
@@ -50,7 +50,7 @@ def test_an_unknown_check_is_the_users_mistake(capsys: Capture) -> None:
     assert "unknown check 'boot.bots'; did you mean 'boot.boots'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["rails_chat@1", "rails_chat@2", "notes_cli"])
+@pytest.mark.parametrize("name", ["rails_chat@1", "rails_chat@2", "rails_chat@3", "notes_cli"])
 def test_a_rubric_is_shown_whole(capsys: Capture, name: str) -> None:
     rubric = load_rubric(name, RUBRICS)
     assert main(["rubric", "show", name]) == DONE
@@ -83,7 +83,7 @@ def test_a_rubric_as_data(capsys: Capture) -> None:
     assert told["digest"] == load_rubric("rails_chat@1", RUBRICS).digest()
     assert told["dimensions"][0]["groups"] == {"ci_tools": {"mode": "additive", "max": 1}}
     assert len(told["notes"]) == 1
-    assert as_json(capsys, "rubric", "show", "rails_chat")["name"] == "rails_chat@2"
+    assert as_json(capsys, "rubric", "show", "rails_chat")["name"] == "rails_chat@3"
 
 
 def test_a_rubric_that_would_not_be_graded_by_is_not_shown(capsys: Capture, tmp_path: Path) -> None:

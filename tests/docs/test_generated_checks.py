@@ -31,7 +31,7 @@ def test_every_rubric_prices_its_checks(name: str) -> None:
     assert f"# Rubric {rubric.name}: {rubric.title}" in PAGE
     for dimension in rubric.dimensions:
         for deduction in dimension.deductions:
-            for check in deduction.when.checks():
+            for check in deduction.when.charged():
                 assert f"{deduction.points:g} of {dimension.id} ({rubric.name})" in row_of(check)
 
 

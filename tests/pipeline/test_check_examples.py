@@ -16,7 +16,7 @@ from runner.core.tree import SourceFile, SourceTree
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import documentation
 
-MANIFESTS = Path(__file__).parents[2] / "sandboxes/rails/manifests"
+SANDBOXES = Path(__file__).parents[2] / "sandboxes"
 RAILS = {
     "config/application.rb": "module App\n  class Application < Rails::Application\n"
     '    config.load_defaults "8.0"\n  end\nend\n',
@@ -51,11 +51,14 @@ PLACES: dict[str, Place] = {
     **places("ruby_llm_v1", "only_known_calls", {}, SERVICE),
     **places("architecture", "service_object thin_controllers", CHAT_TURN, CONTROLLER),
     **places("architecture", "no_invented_wrapper", CHAT_TURN, SERVICE),
-    **places("error_handling", "rescued typed key_preflight degraded_page", {}, SERVICE),
-    **places("persistence", "kept shared bounded", {}, MODEL),
+    **places("error_handling", "rescued typed key_preflight degraded_page network_errors", {}, SERVICE),
+    **places("error_handling", "setup_errors bugs_visible", {}, SERVICE),
+    **places("persistence", "kept shared bounded cookie_fits expires", {}, MODEL),
     "production.csrf": (RAILS, "app/controllers/messages_controller.rb"),
     "production.escaped_output": (RAILS, VIEW),
     "production.multi_worker": (RAILS | CACHE, "config/environments/production.rb"),
+    **places("production", "image_user health_check", {}, "Dockerfile"),
+    **places("production", "security_in_ci linter_in_ci", RAILS, ".github/workflows/ci.yml"),
     **places("hotwire", "stimulus partials", FRONT, VIEW),
     **places("test_quality", "llm_path mocks_exist mocking_tool error_path", CHAT_TURN, TEST),
     **places("deliverables", "ruby_llm llm_gem stimulus", {}, "Gemfile"),
@@ -67,7 +70,7 @@ PLACES: dict[str, Place] = {
     **places("deliverables", "dockerfile dockerfile_ruby", {}, "Dockerfile"),
     "deliverables.compose": ({}, "compose.yaml"),
     "deliverables.readme": ({}, "README.md"),
-    **places("python_project", "standard_library argument_parser no_swallowed_errors", {}, PYTHON),
+    **places("python_project", "standard_library argument_parser no_swallowed_errors api", {}, PYTHON),
     "python_project.tests": ({}, "tests/test_store.py"),
     **places("python_project", "readme readme_tests", {}, "README.md"),
 }
@@ -79,7 +82,8 @@ async def outcome(check: str, example: str) -> Outcome:
     files = {name: SourceFile(name, 0o100644, text.encode()) for name, text in texts.items()}
     (probe,) = (probe for probe in all_probes() if check in probe.checks)
     tree = SourceTree(digest=str(hash(example)), files=files)
-    found = await probe.run(Subject(tree=tree, run="r", manifests=MANIFESTS))
+    manifests = SANDBOXES / ("base" if probe.id.startswith("python") else "rails") / "manifests"
+    found = await probe.run(Subject(tree=tree, run="r", manifests=manifests))
     return next(finding.outcome for finding in found if finding.check == check)
 
 

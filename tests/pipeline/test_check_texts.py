@@ -91,12 +91,12 @@ def test_one_check_with_its_costs(settings: Settings) -> None:
     told = explain("ruby_llm.dsl", settings)
     assert told.statement == all_checks()["ruby_llm.dsl"]
     assert [str(cost) for cost in told.costs] == [
-        "5 of ruby_llm (rails_chat@2)",
+        "5 of ruby_llm (rails_chat@3)",
         "6 of ruby_llm (rails_chat_hard@1)",
     ]
     data = told.document()
     assert data["costs"][0] == {
-        "rubric": "rails_chat@2",
+        "rubric": "rails_chat@3",
         "id": "invented_dsl",
         "dimension": "ruby_llm",
         "points": 5,
@@ -106,9 +106,9 @@ def test_one_check_with_its_costs(settings: Settings) -> None:
 
 
 def test_the_newest_version_counts_and_ceilings_too(settings: Settings) -> None:
-    assert {rubric.name for rubric in rubrics_in_force(settings)} >= {"rails_chat@2", "notes_cli@1"}
+    assert {rubric.name for rubric in rubrics_in_force(settings)} >= {"rails_chat@3", "notes_cli@1"}
     assert [str(cost) for cost in explain("boot.boots", settings).costs] == [
-        "a total above 59 (rails_chat@2)",
+        "a total above 59 (rails_chat@3)",
         "a total above 59 (rails_chat_hard@1)",
     ]
     assert explain("ruby_llm_v1.only_known_calls", settings).costs == ()
@@ -119,7 +119,7 @@ def test_costs_name_everything_a_rubric_takes(settings: Settings) -> None:
     (rubric,) = (r for r in rubrics_in_force(settings) if r.id == "rails_chat")
     costs = costs_by_check([rubric])
     assert costs.keys() == rubric.checks()
-    assert Cost("rails_chat@2", "stock_readme", "deliverables", 5) in costs["deliverables.readme"]
+    assert Cost("rails_chat@3", "stock_readme", "deliverables", 5) in costs["deliverables.readme"]
 
 
 def test_all_are_told_by_probe() -> None:

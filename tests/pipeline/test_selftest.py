@@ -13,7 +13,7 @@ import pytest
 from runner.cli import rubric as command
 from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
-from runner.core.selftest import SelfTestResult
+from runner.core.selftest import SelfTest, SelfTestResult
 from runner.pipeline.grading import get_rubric
 from runner.pipeline.selftest import get_selftest, run_selftest
 
@@ -62,6 +62,11 @@ class Folder:
         (self.tests / "reference.yaml").write_text("base: base\nsandbox: rails\n")
         (self.tests / "app/README.md").write_text("Hi, and bye, and bye\n")
         (self.tests / "base/lib.rb").write_text("class Lib; end\n")
+
+    def release(self, version: int) -> None:
+        """One more version, that asks the same."""
+        self.rubric = self.rubric.with_name(f"v{version}.yaml")
+        self.rubric.write_text(json.dumps(RUBRIC | {"version": version}))
 
     async def run(
         self, mutations: Any = GOOD, refactorings: Any = (WORDS,), **options: Any
@@ -160,6 +165,26 @@ async def test_changes_for_the_lab_wait_for_one(folder: Folder) -> None:
     assert "m" not in verdicts(await folder.run([*GOOD, *lab]))
 
 
+async def test_versions_share_their_changes_and_differ_where_it_is_said(folder: Folder) -> None:
+    both = edited(
+        *(ENV_FILE, MASTER_KEY),
+        expect_since={2: {"deductions": ["env_file", "master_key"]}, 4: {"deductions": ["dead"]}},
+    )
+    later = {**GOOD[1], "id": "later", "since": 3}
+    assert verdicts(await folder.run([*GOOD, *both, later]))["m"] == "wrong deductions"
+    folder.release(2)
+    second = verdicts(await folder.run([*GOOD, *both, later]))
+    assert (second["m"], "later" in second) == ("killed", False)
+    folder.release(3)
+    assert verdicts(await folder.run([*GOOD, *both, later]))["later"] == "killed"
+
+
+async def test_a_version_before_the_self_test_has_none(folder: Folder) -> None:
+    (folder.tests / "reference.yaml").write_text("base: base\nsandbox: rails\nsince: 2\n")
+    with pytest.raises(SpecError, match="since: is 2, so tidy@1 has no self-test"):
+        await folder.run()
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -209,6 +234,10 @@ async def test_edits_that_undo_each_other_are_refused(folder: Folder) -> None:
         ({"expect": {"ceilings": ["dead"]}}, r"mutations\.m\.expect\.ceilings: unknown 'dead'"),
         ({"lab": ["secrets"]}, r"mutations\.m\.lab: unknown 'secrets'"),
         ({"expect": {}}, r"mutations\.m\.expect: a mutation costs something"),
+        (
+            {"since": 2, "expect_since": {2: {"deductions": ["env_file"]}}},
+            r"mutations\.m\.expect_since: 2 is not above `since`",
+        ),
         ({"id": "env"}, r"mutations\[2\]\.id: 'env' is given twice"),
     ],
 )
@@ -259,13 +288,49 @@ def test_a_rubric_without_a_self_test(tmp_path: Path) -> None:
         call(str(tmp_path / "tidy/v1.yaml"))
 
 
-async def test_rails_chat_by_what_files_say() -> None:
-    rubric = get_rubric("rails_chat@2", SETTINGS)
-    selftest = get_selftest(rubric, "rails_chat@2", SETTINGS)
-    assert len(selftest.mutations) >= 60
-    assert len(selftest.refactorings) >= 30
-    result = await run_selftest(rubric, selftest, SETTINGS, None)
+def cover(selftest: SelfTest) -> list[str]:
+    """The first static mutation of each deduction, and every fifth refactoring; `make selftest` tries all."""
+    seen: set[str] = set()
+    chosen = ["reference", *(change.id for change in selftest.refactorings[::5] if not change.lab)]
+    for change in (change for change in selftest.mutations if not change.lab and change.known_gap is None):
+        if not seen.issuperset(taken := (*change.expect.deductions, *change.expect.ceilings)):
+            chosen.append(change.id)
+            seen.update(taken)
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "mutations", "refactorings"), [("rails_chat@3", 120, 60), ("notes_cli@1", 40, 15)]
+)
+async def test_a_shipped_rubric_by_what_files_say(name: str, mutations: int, refactorings: int) -> None:
+    rubric = get_rubric(name, SETTINGS)
+    selftest = get_selftest(rubric, name, SETTINGS)
+    assert len(selftest.mutations) >= mutations
+    assert len(selftest.refactorings) >= refactorings
+    result = await run_selftest(rubric, selftest, SETTINGS, None, only=cover(selftest))
     surprises = {o.change.id: (o.verdict, o.because) for o in result.outcomes if o.surprising}
     assert surprises == {}
     assert result.unexercised == ()
     assert result.passed
+
+
+SHARED = ("reference", "gem_of_another_library", "invented_keyword", "nothing_rescued", "without_a_bound")
+
+
+async def test_the_harder_rubric_shares_the_changes_of_the_easier_one() -> None:
+    """A few of them: the files are the same, so the others would find the same again."""
+    rubric, easier = (get_rubric(name, SETTINGS) for name in ("rails_chat_hard@1", "rails_chat@2"))
+    selftest = get_selftest(rubric, "rails_chat_hard@1", SETTINGS)
+    assert selftest.mutations == get_selftest(easier, "rails_chat@2", SETTINGS).mutations
+    result = await run_selftest(rubric, selftest, SETTINGS, None, only=SHARED)
+    assert {o.verdict for o in result.outcomes} == {"harmless", "killed"}
+
+
+def test_every_deduction_of_a_shipped_rubric_has_its_mutation() -> None:
+    """Those that only a lab decides as well, which the runs above leave out."""
+    for name in ("rails_chat@2", "rails_chat@3", "rails_chat_hard@1", "notes_cli@1"):
+        rubric = get_rubric(name, SETTINGS)
+        changes = get_selftest(rubric, name, SETTINGS).mutations
+        taken = {id for change in changes for id in (*change.expect.deductions, *change.expect.ceilings)}
+        known = {d.id for dimension in rubric.dimensions for d in dimension.deductions}
+        assert {*known, *(ceiling.id for ceiling in rubric.ceilings)} - taken == set(), name

@@ -2,9 +2,9 @@
 
 `repo/` is laid over `lab_app/`, a whole small chat app (or over the folder `under`; `alone: true`: over
 nothing), without the files that `without` lists, with `edits` as {path: {old text: new text}}, and all of it
-moved below `folder`. `image` is the sandbox's. `resources` and `limit_s` bound it. `expected` maps each check
-to an outcome, or to `{outcome, says, locations, values}`: a part of the message, some of its places and
-values; `others` is the outcome of the checks that it does not list.
+moved below `folder`. `image` is the sandbox's, `helper` that of what joins it. `resources` and `limit_s`
+bound it. `expected` maps each check to an outcome, or to `{outcome, says, locations, values}`: a part of the
+message, some of its places and values; `others` is the outcome of the checks that it does not list.
 """
 
 from __future__ import annotations
@@ -24,16 +24,25 @@ from runner.core.records import Finding, Outcome, Resources
 from runner.core.tree import SourceTree
 from runner.probes.boot import BootProbe
 from runner.probes.chat_turn import ChatTurnProbe
+from runner.probes.endurance import EnduranceProbe
+from runner.probes.failed_turn import FailedTurnProbe
 from runner.probes.notes_behaviour import NotesBehaviour
 from runner.probes.python_suite import PythonSuite
 from runner.probes.suite import SuiteProbe
 from runner.probes.suite_strength import SuiteStrengthProbe
+from runner.probes.visit import VisitProbe
 from runner.sandbox.lease import OWNER, Lease
 
 pytestmark = pytest.mark.docker
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/lab.yaml"))
+CONVERSING: dict[str, Callable[[], Probe]] = {
+    "chat_turn": ChatTurnProbe,
+    "endurance": EnduranceProbe,
+    "failed_turn": FailedTurnProbe,
+    "visit": VisitProbe,
+}
 Read = Callable[[Path], SourceTree]
 
 
@@ -55,8 +64,8 @@ def tree_of(case: Path, read: Read, told: dict[str, Any]) -> SourceTree:
 
 def probe_of(case: Path, told: dict[str, Any]) -> Probe:
     name, limit_s = case.parent.name, told.get("limit_s", 60)
-    if name == "chat_turn":
-        return ChatTurnProbe()
+    if name in CONVERSING:
+        return CONVERSING[name]()
     bounded = {
         "suite": SuiteProbe,
         "suite_strength": SuiteStrengthProbe,
@@ -105,7 +114,8 @@ async def test_case(
     told = yaml.safe_load((case / "lab.yaml").read_text())
     tree = tree_of(case, read, told)
     image = images[told.get("image", "rails")]
-    subject = replace(empty, tree=tree, image=image, resources=Resources(**told.get("resources", {})))
+    helper, bounds = images[told.get("helper", "lab")], Resources(**told.get("resources", {}))
+    subject = replace(empty, tree=tree, image=image, helper_image=helper, resources=bounds)
     probe = probe_of(case, told)
     found = {finding.check: finding for finding in await probe.run(subject)}
     expected = (dict.fromkeys(probe.checks, told["others"]) if "others" in told else {}) | told["expected"]
@@ -114,7 +124,7 @@ async def test_case(
         check(found[name], wanted if isinstance(wanted, dict) else {"outcome": wanted}, tree)
     assert left_over(engine, lease) == []
     assert subject.artifacts is not None
-    assert all(path.stat().st_size < 1_000_000 for path in subject.artifacts.glob("*"))
+    assert all(path.stat().st_size < 1_000_000 for path in subject.artifacts.rglob("*"))
 
 
 async def test_a_cancelled_probe_leaves_nothing(

@@ -95,6 +95,30 @@ def test_all_and_any(a: Outcome, b: Outcome, both: tuple[float, float], either: 
     assert interval(rubric(deduction("d", 10, {"any": ["x.a", "x.b"]})), a=a, b=b) == either
 
 
+@pytest.mark.parametrize(
+    ("narrowing", "given", "unless"),
+    [
+        (PASS, (90, 90), (100, 100)),
+        (FAIL, (100, 100), (90, 90)),
+        (NOT_APPLICABLE, (100, 100), (90, 90)),
+        (UNKNOWN, (90, 100), (90, 100)),
+    ],
+)
+def test_given_and_unless_ask_whether_a_check_holds(
+    narrowing: Outcome, given: tuple[float, float], unless: tuple[float, float]
+) -> None:
+    for word, wanted in (("given", given), ("unless", unless)):
+        narrowed = rubric(deduction("d", 10, {"all": ["x.a", {word: "x.b"}]}))
+        assert interval(narrowed, a=FAIL, b=narrowing) == wanted
+        assert interval(narrowed, a=PASS, b=narrowing) == (100, 100)
+
+
+def test_what_only_narrows_is_told_where_it_leaves_something_open() -> None:
+    narrowed = rubric(deduction("d", 10, {"all": ["x.a", {"given": "x.b"}]}))
+    assert [f.check for f in score(narrowed, a=FAIL, b=PASS).dimensions[0].applied[0].findings] == ["x.a"]
+    assert [f.check for f in score(narrowed, a=FAIL, b=UNKNOWN).dimensions[0].unknown[0].findings] == ["x.b"]
+
+
 def test_only_the_deciding_findings_are_shown() -> None:
     when = {"any": ["x.a", {"all": ["x.b", "x.c"]}]}
     result = score(rubric(deduction("d", 10, when)), a=PASS, b=FAIL, c=FAIL)

@@ -17,7 +17,9 @@ from probes.conftest import read_tree
 from runner.core.protocols import Subject
 from runner.core.records import Deduction, Evidence, Finding, Outcome, Rubric, Score
 from runner.pipeline.evidence import probes_for
+from runner.report.rubric_diff import as_text, cause_words, move_words
 from runner.scoring.evaluate import evaluate
+from runner.scoring.rubric_diff import rubric_diff
 from runner.spec.rubrics import load_rubric, rubric_notes
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +122,40 @@ def test_a_half_finished_application_with_faultless_calls_ranked_as_ready_to_shi
     found = {**evidence_of("b"), WRONG: Outcome.PASS}
     assert (scored(V1, found).high, scored(V1, found).tier) == (83, "A")
     assert (scored(V2, found).high, scored(V2, found).tier) == (68, "B")
+
+
+def test_the_diff_tells_the_story_of_the_fix_in_words() -> None:
+    """A faultless half moves down, as deliverables had weighed too little; real calls were no invention."""
+    half = {**evidence_of("b"), WRONG: Outcome.PASS}
+    runs = {"half": half, "real": evidence_of("a"), "weak": evidence_of("d")}
+    pairs = []
+    for run, outcomes in runs.items():
+        old, new = (scored(rubric, outcomes).model_copy(update={"run": run}) for rubric in (V1, V2))
+        pairs.append((old, new))
+    diff = rubric_diff(V1, V2, pairs, {run: (run, "bash") for run in runs})
+    moves = {move.run: move for move in diff.moves}
+    assert (move_words(moves["half"]), move_words(moves["real"])) == (
+        "half: 83 (A) -> 68 (B)",
+        "real: 78 (B) -> 100 (A)",
+    )
+    (cause,) = moves["real"].causes
+    assert cause_words(cause) == (
+        "+22: unknown_calls (ruby_llm) is gone; it took 22. Calls are made that the auditors had not seen"
+        " before and took for invented. (They exist.)"
+    )
+    causes = moves["half"].causes
+    assert sum(c.shift_high for c in causes) == -15
+    assert causes[0].dimension == "deliverables"
+    assert sum(c.shift_high for c in causes if c.dimension == "deliverables") == -10
+    assert {(r.contender[0], r.old_rank, r.new_rank) for r in diff.ranks} == {
+        ("half", 1, 2),
+        ("real", 2, 1),
+        ("weak", 3, 3),
+    }
+    text = as_text(diff)
+    assert "dimension deliverables is worth 25 (was: 10)" in text
+    assert "dimension ruby_llm is worth 20 (was: 40)" in text
+    assert "deduction unknown_calls of ruby_llm is gone (22 points" in text
 
 
 def test_version_1_asks_for_nothing_beyond_version_2_but_its_wrong_check() -> None:

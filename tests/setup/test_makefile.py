@@ -43,7 +43,7 @@ def test_help_is_the_default_and_names_every_target() -> None:
         (["list"], "list"),
         (["inspect", "RUN=a.b/1"], 'inspect "a.b/1"'),
         (["rescore", "RUBRIC=rails_chat@2"], 'rescore --all --rubric "rails_chat@2"'),
-        (["selftest"], 'rubric selftest "rails_chat@2" --lab'),
+        (["selftest"], 'rubric selftest "rails_chat" --lab'),
         (["verify", "ARCHIVE=/x"], 'verify --archive "/x"'),
     ],
 )

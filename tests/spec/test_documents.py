@@ -96,7 +96,8 @@ def test_parse_names_every_wrong_field_by_its_path(file: Path) -> None:
         f"{file}: title: is missing",
         f"{file}: dimensions[0].deductions[0].when.either: unknown field",
         f"{file}: dimensions[0].deductions[0].points: input should be greater than 0",
-        f"{file}: dimensions[0].deductions[1].when: give exactly one of a check id, `all` or `any`",
+        f"{file}: dimensions[0].deductions[1].when: give exactly one of a check id, `all`, `any`, `given`"
+        " or `unless`",
         f"{file}: dimensions[0].deductions[1].because: is missing",
         f"{file}: tiers: tuple should have at least 1 item after validation, not 0",
         f"{file}: titel: unknown field",

@@ -78,7 +78,7 @@ def class_facts(kind: type) -> dict[str, Any]:
 
 def module_facts(module: ModuleType) -> dict[str, Any]:
     """A module: its functions, and the names of all else in it."""
-    singleton, constants = {}, []
+    singleton, constants = {}, ["__getattr__"] if hasattr(module, "__getattr__") else []
     for name, value in vars(module).items():
         if not is_public(name):
             continue

@@ -21,6 +21,7 @@ from runner.probes.kit.files.ruby_releases import (
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 _WORST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS)
+_LOCKED = re.compile(r"^RUBY VERSION\n\s+ruby (\d+\.\d+\.\d+)", re.MULTILINE)
 _BUILT = re.compile(
     r"(?:ruby-build|rbenv install|rvm install|asdf install ruby|ruby-install(?: ruby)?|ruby@)"
     r"[ =]*(?:-\S+ )*\"?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)"
@@ -58,6 +59,10 @@ def _wishes(app: Application, gemfile: Gemfile | None) -> list[_Wish]:
     pinned = version_in(app.text(".ruby-version"))
     if pinned:
         found.append(_Wish(pinned, place(app.tree, f"{app.folder}.ruby-version", 1)))
+    locked = _LOCKED.search(app.text("Gemfile.lock"))
+    if locked:
+        line = app.text("Gemfile.lock").count("\n", 0, locked.start(1)) + 1
+        found.append(_Wish(locked.group(1), place(app.tree, f"{app.folder}Gemfile.lock", line)))
     return found
 
 

@@ -22,6 +22,7 @@ class Manifest:
 
     library: str
     version: Version
+    language: str
     modules: Mapping[str, Mapping[str, Any]]
 
     def constants(self, module: str) -> frozenset[str]:
@@ -71,7 +72,9 @@ def nearest_manifest(folder: Path, library: str, wanted: Version | None) -> Mani
 @cache
 def _read(path: Path) -> Manifest:
     document = json.loads(path.read_text("utf-8"))
-    return Manifest(document["library"], parsed_version(document["version"]), document["modules"])
+    return Manifest(
+        document["library"], parsed_version(document["version"]), document["language"], document["modules"]
+    )
 
 
 def parsed_version(written: str) -> Version:

@@ -38,7 +38,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """All that is drawn; `front` is the path of the Pareto front, `unpriced` are left out for want of a cost."""
+    """All that is drawn; `front` is the Pareto front's path, `unpriced` are left out for want of a cost."""
 
     points: Sequence[Point]
     front: str
@@ -49,12 +49,12 @@ class Chart:
 
 
 def chart_of(standings: Sequence[Standing]) -> Chart | None:
-    """None if there are not two standings with a score and a cost."""
+    """None if there are not two standings with a score and a cost, or nothing cost anything."""
     scored = [s for s in standings if s.mean is not None]
     priced = [s for s in scored if s.cost_usd is not None]
-    if len(priced) < 2:
-        return None
     costs = [s.cost_usd or 0.0 for s in priced]
+    if len(priced) < 2 or max(costs) == 0:
+        return None
     scale = _Scale(min(costs), max(costs))
     front = pareto_front(priced)
     placed = [_point(s, scale, s in front) for s in sorted(priced, key=lambda s: -(s.mean or 0))]

@@ -33,7 +33,7 @@ def history(request: Any) -> list[Any]:
         for key in ("instructions", "system", "systemInstruction", "system_instruction")
         if request.get(key)
     ]
-    listed = next((request[key] for key in ("messages", "input", "contents") if request.get(key)), [])
+    listed: Any = next((request[key] for key in ("messages", "input", "contents") if request.get(key)), [])
     items = listed if isinstance(listed, list) else [{"role": "user", "content": listed}]
     return [*first, *items]
 

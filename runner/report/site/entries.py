@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.core.records import Calibration, Improvement, Rubric, Run, Score
+from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 
 ALL_TASKS = ""
@@ -34,8 +35,9 @@ class Standing:
     """One model with one agent in one scope: a task, or all tasks (ALL_TASKS).
 
     `mean` is None where nothing could be scored; `low` and `high` bound it, None where one trial says
-    nothing of spread. `rank_low`-`rank_high` are the ranks it may have: those of ties overlap. `tier_odds`
-    is by tier, best first. `cost_usd` and `wall_s` are of one run on average, None if unknown.
+    nothing of spread. `rank_low`-`rank_high` are the ranks it may have: those of ties overlap; None without
+    a spread. `tier_odds` is by tier, best first, empty for one trial. `cost_usd` and `wall_s` are of one run
+    on average, None if unknown.
     """
 
     scope: str
@@ -56,6 +58,11 @@ class Standing:
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def rank_basis(self) -> bool:
+        """Whether there is a spread to be ranked by: two trials with a score, and bounds."""
+        return self.scored > 1 and self.low is not None and self.high is not None
+
+    @property
     def undecided(self) -> bool:
         """Whether the bounds lie apart from the mean."""
         return self.low is not None and self.high is not None and self.low < self.high
@@ -74,35 +81,6 @@ class CheckMeaning:
     unknown: str
     good: str
     bad: str
-
-
-@dataclass(frozen=True)
-class RubricChange:
-    """One rubric after another: what changed in words, and who moved by how many points and why."""
-
-    before: Rubric
-    after: Rubric
-    sentences: Sequence[str]
-    moves: Sequence[Move]
-
-
-@dataclass(frozen=True)
-class Move:
-    """A run's score under two rubrics, and the sentences that say why it moved."""
-
-    run: str
-    model: str
-    agent: str
-    before: tuple[float, float]
-    after: tuple[float, float]
-    tier_before: str | None
-    tier_after: str | None
-    because: Sequence[str]
-
-    @property
-    def gained(self) -> float:
-        """Points, between the middles of both intervals."""
-        return sum(self.after) / 2 - sum(self.before) / 2
 
 
 @dataclass(frozen=True)
@@ -128,6 +106,6 @@ class Material:
     standings: Sequence[Standing]
     rubrics: Sequence[Rubric]
     checks: Mapping[str, CheckMeaning]
-    changes: Sequence[RubricChange]
+    changes: Sequence[RubricDiff]
     method: Method
     read_tree: Callable[[Run], SourceTree | None]

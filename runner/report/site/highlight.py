@@ -52,7 +52,7 @@ _CLASSES: Sequence[tuple[_TokenType, str]] = (
 
 @lru_cache(maxsize=4096)
 def highlighted(path: str, text: str) -> tuple[Markup, ...]:
-    """One piece of HTML a line, without line ends; plain if the language is not known or it takes too long."""
+    """One piece of HTML a line, without line ends; plain if the language is unknown or it takes too long."""
     text = visible(text)
     language = language_of(path)
     if language is None or len(text) > MAX_CHARACTERS or any(len(x) > MAX_LINE for x in text.split("\n")):
@@ -86,8 +86,12 @@ def _coloured(text: str, language: str) -> tuple[Markup, ...] | None:
 
 
 def _span(kind: _TokenType, part: str) -> Markup:
-    name = next((name for family, name in _CLASSES if kind in family), None)
+    name = next((name for family, name in _CLASSES if _within(kind, family)), None)
     return Markup('<i class="{}">{}</i>').format(name, part) if name else escape(part)
+
+
+def _within(kind: _TokenType, family: _TokenType) -> bool:
+    return tuple(kind)[: len(family)] == tuple(family)
 
 
 def _lines(text: str) -> Iterator[str]:

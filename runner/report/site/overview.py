@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runner.core.records import DimensionScore, Rubric
+from runner.core.rubric_diff import RubricDiff
 from runner.report.site.chart import chart_of
 from runner.report.site.entries import ALL_TASKS, Entry, Material, Standing
 from runner.report.site.naming import model_page, rubric_page, slug
@@ -52,10 +53,16 @@ def overview_pages(material: Material, render: Renderer) -> dict[str, bytes]:
         graded = [e for e in material.entries if e.score and e.score.rubric_digest == rubric.digest()]
         context = {"rubric": rubric, "checks": material.checks, "lost": lost, "graded": len(graded)}
         files[path] = render.page(path, "rubric", **context)
+    entries = {entry.run.id: entry for entry in material.entries}
     for change in material.changes:
-        path = f"rubrics/{slug(f'{change.before.name}-{change.after.name}')}.html"
-        files[path] = render.page(path, "rubric_diff", change=change)
+        path = diff_page(change)
+        files[path] = render.page(path, "rubric_diff", change=change, entries=entries)
     return files
+
+
+def diff_page(change: RubricDiff) -> str:
+    """The page of what changed from one rubric to another."""
+    return f"rubrics/{slug(f'{change.old.digest()}-{change.new.digest()}')[-8:]}-diff.html"
 
 
 def _plain(material: Material) -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -68,14 +75,18 @@ def _plain(material: Material) -> Iterator[tuple[str, str, dict[str, object]]]:
     yield "index.html", "leaderboard", {**board, "entries": material.entries, "method": material.method}
     yield "runs.html", "runs", {"entries": list(reversed(material.entries)), "tiers": tiers}
     yield "compare.html", "compare", _comparison(material)
-    yield "rubrics.html", "rubrics", {"rubrics": material.rubrics, "changes": material.changes, "slug": slug}
+    yield (
+        "rubrics.html",
+        "rubrics",
+        {"rubrics": material.rubrics, "changes": material.changes, "diff_page": diff_page},
+    )
     yield "methodology.html", "methodology", {"method": material.method, "rubrics": material.rubrics}
 
 
 def _scopes(standings: Sequence[Standing]) -> list[str]:
-    """All tasks first, if there is more than one."""
-    tasks = sorted({s.scope for s in standings if s.scope != ALL_TASKS})
-    return [ALL_TASKS, *tasks] if len(tasks) > 1 else tasks
+    """All tasks first, if there are standings of it; then the task that most contestants ran."""
+    scopes = Counter(s.scope for s in standings)
+    return sorted(scopes, key=lambda scope: (scope != ALL_TASKS, -scopes[scope], scope))
 
 
 def _tiers(rubrics: Sequence[Rubric]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from runner.report.rubric_diff import cause_words, change_words
 from runner.report.rubric_sheet import condition_words, group_words
 from runner.report.site.naming import model_page, rubric_page, run_page, tree_pages
 from runner.report.site.visible import bounded, visible
@@ -79,6 +80,8 @@ def _environment(texts: dict[str, str]) -> Environment:
     )
     environment.globals.update(
         interval=interval,
+        cause_words=cause_words,
+        change_words=change_words,
         condition_words=condition_words,
         group_words=group_words,
         model_page=model_page,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -68,6 +69,9 @@ class LiveSite:
         charset = "" if kind == "image/png" else "; charset=utf-8"
         return web.FileResponse(place, headers=_HEADERS | {"Content-Type": kind + charset})
 
+    def _newer_than(self, seen: int) -> bool:
+        return self._version != seen
+
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS | {"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -75,7 +79,7 @@ class LiveSite:
         while True:
             try:
                 async with asyncio.timeout(15), self._changed:
-                    await self._changed.wait_for(lambda seen=seen: self._version != seen)
+                    await self._changed.wait_for(partial(self._newer_than, seen))
                 seen = self._version
                 await response.write(b"event: changed\ndata: \n\n")
             except TimeoutError:

@@ -85,7 +85,8 @@ def _turn(record: dict[str, Any], number: int, seen: _Seen) -> Turn:
     if isinstance(reply, dict):
         shown += _reply(reply)
         seen.replied = True
-    usage = record.get("usage") if isinstance(record.get("usage"), dict) else {}
+    usage = record.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
     return Turn(
         number=_whole(record.get("n")) or number,
         phase=str(record.get("phase") or ""),

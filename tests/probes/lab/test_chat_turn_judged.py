@@ -8,13 +8,14 @@ import pytest
 
 from runner.core.records import Outcome
 from runner.core.tree import SourceFile, SourceTree
-from runner.probes.chat_turn import Seen, Turn, judged, new_turns
 from runner.probes.kit.lab.recipes import find_app
 from runner.probes.kit.lab.stub import Provider, Request
+from runner.probes.kit.visit.turns import Turn, new_turns
+from runner.probes.kit.visit.two_turns import Seen, judged
 
 PASS, FAIL, MOOT, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE, Outcome.UNKNOWN
 TREE = SourceTree("t", {"config/application.rb": SourceFile("config/application.rb", 0o100644, b"1\n")})
-ONE, TWO = Turn("first?", "n1"), Turn("second?", "n2")
+ONE, TWO = Turn("first?", "first", "n1"), Turn("second?", "second", "n2")
 Messages = list[tuple[str, Any]]
 FIRST: Messages = [("developer", "Be brief."), ("user", ONE.text)]
 SECOND: Messages = [*FIRST, ("assistant", ONE.reply), ("user", TWO.text)]
@@ -118,5 +119,5 @@ def test_a_format_that_the_lab_does_not_speak() -> None:
 
 
 def test_words_are_new_each_time() -> None:
-    turns = [turn for _ in range(20) for turn in new_turns()]
+    turns = [turn for _ in range(20) for turn in new_turns(2)]
     assert len({turn.text for turn in turns} | {turn.nonce for turn in turns}) == 80

@@ -53,13 +53,13 @@ def parse(text: str) -> list[Stage]:
     defaults: dict[str, str] = {}
     for instruction in _instructions(text):
         if instruction.keyword == "FROM" and (found := _FROM.match(instruction.arguments)):
-            image = _filled(found.group(1), defaults)
+            image = filled(found.group(1), defaults)
             name = (found.group(2) or "").lower()
             stages.append(Stage(image, name, instruction.line, _stage_named(image, stages)))
         elif stages:
             stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, instruction))
         elif instruction.keyword == "ARG":
-            defaults |= {key: _filled(value, defaults) for key, value in assignments(instruction)}
+            defaults |= {key: filled(value, defaults) for key, value in assignments(instruction)}
     return stages
 
 
@@ -112,7 +112,9 @@ def _stage_named(image: str, stages: list[Stage]) -> int | None:
     return next((n for n, s in reversed(list(enumerate(stages))) if s.name and s.name == image.lower()), None)
 
 
-def _filled(text: str, defaults: dict[str, str]) -> str:
+def filled(text: str, defaults: dict[str, str]) -> str:
+    """A text with the variables it names put in, empty where unknown."""
+
     def value(found: re.Match[str]) -> str:
         known = defaults.get(found.group(1) or found.group(2), "")
         sign, other = found.group(3), found.group(4) or ""

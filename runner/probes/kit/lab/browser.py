@@ -71,23 +71,23 @@ class Sight:
 class Sent:
     """How a message was sent: `by` enter or button, empty if it was not; then `why` says what was in the way.
 
-    `since` is the number of events before it.
+    `since` and `loads` are the numbers of events and documents before it.
     """
 
     by: str
     why: str
     since: int
+    loads: int
     sight: Sight
 
 
 @dataclass(frozen=True)
 class Report:
-    """All events, the Stimulus controllers that the page names and that connected, and the page's source."""
+    """All events, and the Stimulus controllers that the page names and that connected."""
 
     events: tuple[dict[str, Any], ...]
     named: tuple[str, ...]
     connected: tuple[str, ...]
-    html: str
 
     def of(self, *kinds: str) -> list[dict[str, Any]]:
         """The events of these kinds, in order."""
@@ -192,8 +192,8 @@ class Visitor:
             outcome = await self._do("send", text=text, key=key, by=way, words=list(words))
             if outcome["sent"]:
                 break
-        since = int(outcome.get("since", outcome["events"]))
-        return Sent(way if outcome["sent"] else "", str(outcome["why"]), since, _sight(outcome))
+        by = way if outcome["sent"] else ""
+        return Sent(by, str(outcome["why"]), outcome["since"], outcome["before"], _sight(outcome))
 
     async def look(self, words: Sequence[str] = (), patience_s: float = 0) -> Sight:
         """Wait until all words are on the page, at most `patience_s`."""
@@ -211,9 +211,7 @@ class Visitor:
         """All that happened."""
         outcome = await self._do("report")
         seen = outcome["controllers"]
-        return Report(
-            tuple(outcome["events"]), tuple(seen["named"]), tuple(seen["connected"]), str(outcome["html"])
-        )
+        return Report(tuple(outcome["events"]), tuple(seen["named"]), tuple(seen["connected"]))
 
 
 def _sight(outcome: dict[str, Any]) -> Sight:

@@ -16,7 +16,7 @@ from runner.core.protocols import ExecResult, Sandbox, SandboxBackend, SandboxSp
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
-from runner.probes.kit.lab.recipes import App, Command
+from runner.probes.kit.lab.recipes import App, Command, Recipe
 from runner.probes.kit.lab.stub import HOSTS, Provider, Scenario, issue_certificates
 
 WORKSPACE = "/workspace"
@@ -25,6 +25,7 @@ AUTHORITY = "/home/agent/lab-authority.pem"
 INSTALL_S = 120.0
 READY_S = 60.0
 LAB_S = 900.0
+ORDER_S = 10.0
 _INSIDE = Path(__file__).with_name("inside")
 
 
@@ -47,6 +48,26 @@ class RootPage:
         return 0 < self.status < 500
 
 
+@dataclass(frozen=True)
+class Start:
+    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
+
+    mode: str = "development"
+    workers: int = 1
+    keyless: bool = False
+
+    def env(self, recipe: Recipe) -> dict[str, str]:
+        """The environment of the app."""
+        own = {**recipe.env, **recipe.modes[self.mode].env}
+        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
+        if self.workers > 1:
+            own["WEB_CONCURRENCY"] = str(self.workers)
+        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
+
+
+AS_USUAL = Start()
+
+
 class Lab:
     """One produced app in its sandbox, with its helper. Made by open_lab."""
 
@@ -58,6 +79,8 @@ class Lab:
         self._sandbox = sandbox
         self._helper: Sandbox | None = None
         self._installed = Installed()
+        self._orders: asyncio.Queue[bytes] = asyncio.Queue()
+        self._starts: list[str] = []
         self._running: asyncio.Task[ExecResult] | None = None
 
     @property
@@ -92,7 +115,7 @@ class Lab:
     async def prepare(self, commands: Sequence[Command], env: Mapping[str, str] | None = None) -> None:
         """Run what is for this app; a failure shows in what comes after."""
         for command in commands:
-            if command.needs is None or self.app.folder + command.needs in self.tree:
+            if command.suits(self.tree, self.app.folder):
                 with suppress(Flood):
                     await self.execute(command.argv, env=env, timeout_s=INSTALL_S, log=Log())
 
@@ -118,15 +141,25 @@ class Lab:
         await self._sandbox.put(files, path)
 
     @asynccontextmanager
-    async def running(self, ready_s: float = READY_S) -> AsyncIterator[RootPage]:
-        """The started app, once its root page has settled; killed with all it started at the end."""
-        recipe = self.app.recipe
-        command = self.app.command(self.tree, recipe.start)
+    async def running(
+        self, ready_s: float = READY_S, start: Start = AS_USUAL, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[RootPage]:
+        """The started app, once its root page has settled; killed with all it started at the end.
+
+        `env` goes before what its recipe sets.
+
+        To start it again restarts the app: a new process, with the files that the last one left.
+        """
+        command = self.app.command(self.tree, self.app.recipe.start)
         if command is None:
             yield RootPage(died=True)
             return
-        env = {**recipe.env, "SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY}
-        await self.prepare(recipe.prepare, env)
+        env = {**start.env(self.app.recipe), **(env or {})}
+        if not self._starts:
+            await self.prepare(self.app.recipe.prepare, env)
+        if start.mode not in self._starts:
+            await self.prepare(self.app.recipe.modes[start.mode].prepare, env)
+        self._starts.append(start.mode)
         self._running = asyncio.create_task(
             self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
         )
@@ -177,12 +210,16 @@ class Lab:
         self._helper = helper
         certificates = issue_certificates()
         files = {f"inside/{path.name}": path.read_bytes() for path in _INSIDE.glob("*.py")}
-        files |= {"scenario.json": scenario.document(), "server.pem": certificates.server}
+        stub_files = (_INSIDE / "provider_stub").glob("*.py")
+        files |= {f"inside/provider_stub/{path.name}": path.read_bytes() for path in stub_files}
+        script = json.dumps(scenario.document()).encode()
+        files |= {"scenario.json": script, "server.pem": certificates.server}
         await helper.put(files, HELPER)
         await self._sandbox.put({Path(AUTHORITY).name: certificates.authority}, str(Path(AUTHORITY).parent))
         stub = asyncio.create_task(
             helper.exec(
                 ["python3", "-m", "inside.provider_stub", HELPER],
+                stdin=self._told_provider(),
                 cwd=HELPER,
                 timeout_s=LAB_S,
                 on_output=self.provider.feed,
@@ -194,6 +231,18 @@ class Lab:
             yield
         finally:
             await _end(stub)
+
+    async def script(self, scenario: Scenario) -> None:
+        """From now on, the provider follows this scenario."""
+        wanted = self.provider.switched + 1
+        self._orders.put_nowait(json.dumps({"scenario": scenario.document()}).encode() + b"\n")
+        async with asyncio.timeout(ORDER_S):
+            while self.provider.switched < wanted:  # noqa: ASYNC110 - told by a callback for output
+                await asyncio.sleep(0.01)
+
+    async def _told_provider(self) -> AsyncIterator[bytes]:
+        while True:
+            yield await self._orders.get()
 
     async def _listening(self, stub: asyncio.Task[ExecResult]) -> None:
         deadline = time.monotonic() + 30

@@ -15,7 +15,9 @@ _MAX_PLACES = 3
 _LINE = 500
 _SHORT = 300
 
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_ESCAPES = re.compile(
+    r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
 _CLASS = r"(?:[A-Z]\w*::)*[A-Z]\w*(?:Error|Exception|NotFound|Invalid|Missing|Overflow|Refused|Failed)\w*"
 _EXCEPTIONS = (
     re.compile(rf"^.*\({_CLASS}\)[ ]*$", re.M),  # path:1:in `x': message (NameError)

@@ -1,22 +1,40 @@
-"""How an app is recognised, installed, started and tested: data, one recipe for each kind of app."""
+"""How an app is recognised, installed, started and tested: data, one file in start/ for each kind of app."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from runner.core.tree import SourceTree
 
+_START = Path(__file__).with_name("start")
+_ORDER = ("rails", "node", "python")  # an app of one kind often has files of the next
 _IGNORED = re.compile(r"(^|/)(node_modules|vendor|test|spec|tmp|fixtures)/")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command in the app's folder; `needs` is a file without which it is not for this app."""
+    """A command in the app's folder; `needs` is a file without which it is not for this app.
+
+    `says` is what must stand in that file.
+    """
 
     argv: tuple[str, ...]
     needs: str | None = None
+    says: re.Pattern[str] | None = None
+
+    def suits(self, tree: SourceTree, folder: str) -> bool:
+        """Whether it is for the app in this folder."""
+        if self.needs is None:
+            return True
+        path = folder + self.needs
+        return path in tree and (self.says is None or bool(self.says.search(tree.text(path) or "")))
 
 
 @dataclass(frozen=True)
@@ -64,16 +82,39 @@ class Suite:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A file of the app's root by which its kind is known; `says` must stand in it."""
+
+    file: str
+    says: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Development or production: what the environment says, and what is done before the start."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """One kind of app. `marks` are files of its root; `stock_page` is its generator's own page."""
+    """One kind of app. `marks` are files of its root; `stock_page` is its generator's own page.
+
+    `keys` are the variables that hold a provider's key, `worker` is a part of the command line of the
+    processes that serve requests.
+    """
 
     id: str
-    marks: tuple[str, ...]
+    marks: tuple[Mark, ...]
     install: Install
     prepare: tuple[Command, ...]
     start: tuple[Command, ...]
     port: int
     env: Mapping[str, str]
+    modes: Mapping[str, Mode]
+    keys: tuple[str, ...]
+    worker: str
     stock_page: re.Pattern[str]
     suites: tuple[Suite, ...]
 
@@ -86,177 +127,77 @@ class App:
     folder: str
 
     def command(self, tree: SourceTree, commands: tuple[Command, ...]) -> Command | None:
-        """The first command whose file is there."""
-        return next((c for c in commands if c.needs is None or self.folder + c.needs in tree), None)
+        """The first command that is for this app."""
+        return next((command for command in commands if command.suits(tree, self.folder)), None)
 
 
 def find_app(tree: SourceTree) -> App | None:
     """The app nearest to the repository's root, None when no recipe knows any."""
     found = [
-        (path.count("/"), path.removesuffix(mark), recipe)
-        for recipe in RECIPES
+        (place, path.count("/"), path.removesuffix(mark.file), recipe)
+        for place, recipe in enumerate(recipes())
         for mark in recipe.marks
         for path in tree
-        if (path == mark or path.endswith("/" + mark)) and not _IGNORED.search(path)
+        if (path == mark.file or path.endswith("/" + mark.file)) and not _IGNORED.search(path)
+        if mark.says is None or mark.says.search(tree.text(path) or "")
     ]
     if not found:
         return None
-    _, folder, recipe = min(found, key=lambda item: item[:2])
+    _, _, folder, recipe = min(found, key=lambda item: item[:3])
     return App(recipe, folder)
 
 
-# Tools of development that an app runs without. An image need not have them all. The commands are never
-# loaded by the app, the others are.
-_COMMAND_GEMS = (
-    "brakeman bundler-audit rubocop-rails-omakase rubocop-minitest rubocop-thread_safety erb_lint foreman "
-    "kamal thruster annotate"
-)
-_LOADED_GEMS = "web-console spring letter_opener pry-rails bullet rack-mini-profiler"
+@cache
+def recipes() -> tuple[Recipe, ...]:
+    """All of them; an app is of the first kind that knows it."""
+    return tuple(_recipe(yaml.safe_load((_START / f"{name}.yaml").read_text("utf-8"))) for name in _ORDER)
 
 
-def _leaving_out(gems: str) -> str:
-    """A Gemfile that is the app's own without these gems."""
-    return f"""
-def gem(name, *)
-  super unless %w[{gems}].include?(name.to_s)
-end
-eval_gemfile File.expand_path("Gemfile")
-"""
-
-
-# Settings that the repository carries for Bundler (paths, frozen) are those of another machine.
-_BUNDLER = {"BUNDLE_APP_CONFIG": "/home/agent/.bundle"}
-_OWN_GEMFILE = {**_BUNDLER, "BUNDLE_GEMFILE": "/home/agent/Gemfile"}
-_INSTALL_OWN = 'printf %s "$0" > "$BUNDLE_GEMFILE" && exec bundle install --local'
-
-# Compiled assets are seldom committed; the image's Node packages stand in for those of the app.
-_NODE_BUILD = Command(
-    (
-        *("sh", "-c"),
-        '[ -e node_modules ] || ln -s "$NODE_PATH" node_modules; '
-        "npm run --if-present build; npm run --if-present build:css",
-    ),
-    "package.json",
-)
-
-RAILS = Recipe(
-    id="rails",
-    marks=("config/application.rb",),
-    install=Install(
-        attempts=(
-            Attempt(("bundle", "check"), env=_BUNDLER),
-            Attempt(("bundle", "install", "--local"), env=_BUNDLER),
-            Attempt(
-                (
-                    *("sh", "-c", f'cp Gemfile.lock "$BUNDLE_GEMFILE.lock"; {_INSTALL_OWN}'),
-                    _leaving_out(_COMMAND_GEMS),
-                ),
-                "without gems of command-line tools",
-                env=_OWN_GEMFILE,
-            ),
-            Attempt(
-                ("sh", "-c", "rm -f Gemfile.lock && exec bundle install --local"),
-                "the image's gem versions in place of those in Gemfile.lock",
-                alters=True,
-                env=_BUNDLER,
-            ),
-            Attempt(
-                (
-                    *("sh", "-c", f'rm -f "$BUNDLE_GEMFILE.lock"; {_INSTALL_OWN}'),
-                    _leaving_out(f"{_COMMAND_GEMS} {_LOADED_GEMS}"),
-                ),
-                "without gems of development tools, and the image's gem versions",
-                alters=True,
-                env=_OWN_GEMFILE,
-            ),
+def _recipe(told: dict[str, Any]) -> Recipe:
+    install = told.pop("install")
+    return Recipe(
+        **told
+        | {
+            "marks": tuple(Mark(mark["file"], _pattern(mark.get("says"))) for mark in told["marks"]),
+            "keys": tuple(told["keys"]),
+            "modes": {name: _mode(mode) for name, mode in told["modes"].items()},
+            "prepare": _commands(told["prepare"]),
+            "start": _commands(told["start"]),
+            "stock_page": re.compile(told["stock_page"]),
+            "suites": tuple(_suite(suite) for suite in told["suites"]),
+        },
+        install=Install(
+            attempts=tuple(Attempt(_argv(attempt), **attempt) for attempt in install["attempts"]),
+            broken=re.compile(install["broken"], re.M),
+            missing=tuple(re.compile(pattern, re.M) for pattern in install["missing"]),
         ),
-        broken=re.compile(
-            r"^.*(?:There was an error parsing|Undefined local variable or method .* for Gemfile|"
-            r"The path .* does not exist|contains merge conflicts|lockfile is unreadable|"
-            r"Could not locate Gemfile).*$",
-            re.M,
-        ),
-        missing=(
-            re.compile(r"Could not find gem '([^']+)'"),
-            re.compile(r"Could not find (\S+) in locally installed gems"),
-            re.compile(r"your Gemfile specified (.+)$", re.M),
-            re.compile(r"^Fetching (\S+)$", re.M),
-            re.compile(r"^\s*\* (\S+)(?: \([\d.]+\))?$", re.M),
-        ),
-    ),
-    prepare=(_NODE_BUILD, Command(("ruby", "bin/rails", "db:prepare"), "config/database.yml")),
-    start=(
-        Command(
-            (
-                *("ruby", "bin/rails", "server", "-b", "127.0.0.1", "-p", "3000"),
-                *("-P", "/tmp/lab-server.pid"),
-            ),
-            "bin/rails",
-        ),
-        Command(("bundle", "exec", "puma", "-b", "tcp://127.0.0.1:3000", "config.ru"), "config.ru"),
-    ),
-    port=3000,
-    env={
-        "RAILS_ENV": "development",
-        "RACK_ENV": "development",
-        "RAILS_LOG_TO_STDOUT": "1",
-        "SECRET_KEY_BASE": "5f" * 64,
-        "OPENROUTER_API_KEY": "sk-or-v1-dummy-key-of-the-lab",
-    },
-    stock_page=re.compile(r"<title>Ruby on Rails [\d.]+</title>|Rails version:.*Ruby version:", re.S),
-    suites=(
-        Suite(
-            id="minitest",
-            files=re.compile(r"^test/.*(_test|/test_[^/]*)\.rb$"),
-            browser_files=re.compile(r"^test/system/"),
-            prepare=(
-                _NODE_BUILD,
-                Command(("ruby", "bin/rails", "db:test:prepare"), "config/database.yml"),
-            ),
-            commands=(
-                Command(("ruby", "bin/rails", "test"), "bin/rails"),
-                Command(
-                    (
-                        *("bundle", "exec", "ruby", "-Itest", "-e"),
-                        '(Dir["test/**/*_test.rb"] - Dir["test/system/**/*"]).each { |f| require "./#{f}" }',
-                    )
-                ),
-            ),
-            summary=re.compile(
-                r"^(?P<runs>\d+) runs, (?P<assertions>\d+) assertions, (?P<failures>\d+) failures, "
-                r"(?P<errors>\d+) errors, (?P<skips>\d+) skips",
-                re.M,
-            ),
-            failed=re.compile(
-                r"^(?: *\d+\) )?(?:Failure|Error):\n(?P<test>[\w:]+#\S+?)"
-                r"(?: \[(?P<path>[^\]:\n]+):(?P<line>\d+)\])?:[ ]*$",
-                re.M,
-            ),
-        ),
-        Suite(
-            id="rspec",
-            files=re.compile(r"^spec/.*_spec\.rb$"),
-            browser_files=re.compile(r"^spec/(system|features)/"),
-            prepare=(
-                _NODE_BUILD,
-                Command(("ruby", "bin/rails", "db:test:prepare"), "config/database.yml"),
-            ),
-            commands=(
-                Command(
-                    (
-                        *("bundle", "exec", "rspec", "--no-color"),
-                        *("--exclude-pattern", "spec/{system,features}/**/*_spec.rb"),
-                    )
-                ),
-            ),
-            summary=re.compile(
-                r"^(?P<runs>\d+) examples?, (?P<failures>\d+) failures?(?:, (?P<skips>\d+) pending)?"
-                r"(?:, (?P<errors>\d+) errors? occurred outside of examples)?",
-                re.M,
-            ),
-            failed=re.compile(r"^rspec \./(?P<path>[^:\s]+):(?P<line>\d+) # (?P<test>.+)$", re.M),
-        ),
-    ),
-)
+    )
 
-RECIPES = (RAILS,)
+
+def _suite(told: dict[str, Any]) -> Suite:
+    return Suite(
+        id=told["id"],
+        files=re.compile(told["files"]),
+        commands=_commands(told["commands"]),
+        prepare=_commands(told["prepare"]),
+        summary=re.compile(told["summary"], re.M),
+        failed=re.compile(told["failed"], re.M),
+        browser_files=_pattern(told.get("browser_files")),
+    )
+
+
+def _mode(told: dict[str, Any]) -> Mode:
+    return Mode(told["env"], _commands(told.get("prepare", [])))
+
+
+def _commands(told: list[dict[str, Any]]) -> tuple[Command, ...]:
+    return tuple(Command(_argv(c.copy()), c.get("needs"), _pattern(c.get("says"))) for c in told)
+
+
+def _argv(told: dict[str, Any]) -> tuple[str, ...]:
+    """Takes the command out of its entry: `argv`, or `sh`, a script."""
+    return ("sh", "-c", told.pop("sh")) if "sh" in told else tuple(told.pop("argv"))
+
+
+def _pattern(told: str | None) -> re.Pattern[str] | None:
+    return re.compile(told) if told else None

@@ -176,6 +176,13 @@ class LlmUse:
         return kind is not None and bool(_OTHER_CLIENTS[kind.name] & self.gems)
 
     @cached_property
+    def configured_providers(self) -> frozenset[str]:
+        """Words that tell whose key RubyLLM is given: of the option, and of what it is set to."""
+        given = [c.call for c in self.calls if c.on == "Configuration" and "_api_key" in c.call.name]
+        written = (f"{call.name} {' '.join(map(text, call.positional))}" for call in given)
+        return frozenset(word for line in written for word in re.split(r"[^a-z0-9]+", line.lower()))
+
+    @cached_property
     def inventions(self) -> list[Invention]:
         """Every use of API that does not exist, in application code."""
         return self.inventions_in(self.code.app_files)

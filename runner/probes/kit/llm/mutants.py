@@ -14,8 +14,9 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.core.tree import SourceTree
+from runner.probes.kit.llm.clauses import Clause
 from runner.probes.kit.llm.llm_calls import CHATS, LlmUse
-from runner.probes.kit.llm.rescues import Clause, Rescues
+from runner.probes.kit.llm.rescues import Rescues
 from runner.probes.kit.llm.turns import replays
 from runner.probes.kit.ruby.code import Method
 from runner.probes.kit.ruby.syntax import BLOCKS, Call, RubyFile, descendants, literal, text

@@ -23,6 +23,12 @@ from runner.probes.kit.ruby.syntax import (
 from runner.probes.kit.verdicts import place
 
 _KEY_NAME = re.compile(r"api_?key|openrouter_?key|llm_?key", re.I)
+# Services whose keys an application may test for reasons of its own.
+_OTHERS = re.compile(
+    r"(?:^|_)(?:stripe|sendgrid|postmark|mailgun|mailchimp|twilio|aws|maps|algolia|cloudinary|github|slack|sentry"
+    r"|deepgram|elevenlabs|serp|serpapi|tavily|brave|resend|brevo|segment|amplitude|mapbox|weather|honeybadger"
+    r"|rollbar|datadog|hubspot|shopify|intercom|zendesk|notion|airtable|pinecone|qdrant)_"
+)
 _TESTS = ("present?", "blank?", "nil?", "empty?", "key?", "has_key?", "exist?", "zero?")
 _ALARM = re.compile(r"raise|abort|warn|error|fatal|render|redirect_to|flash|fail|exit")
 _ANSWERS = ("call", "identifier", "string", "constant", "scope_resolution", "hash", "array")
@@ -39,7 +45,7 @@ _STARTERS = (
 
 
 def key_tests(use: LlmUse) -> list[Location]:
-    """Places that look whether a key is there and do something about it."""
+    """Places that look whether the model's key is there and do something about it."""
     found = [call.location for file in use.code.app_files for call in _ruby_tests(use, file)]
     return found + list(_shell_tests(use.tree))
 
@@ -91,15 +97,27 @@ def _tested(file: RubyFile, node: Node) -> bool:
 def _is_key(use: LlmUse, file: RubyFile, node: Node, depth: int = 2) -> bool:
     for inner in descendants(node):
         use.code.budget.spend()
-        if inner.type in ("string", "simple_symbol") and _KEY_NAME.search(literal(inner) or ""):
+        if inner.type in ("string", "simple_symbol") and _is_key_name(use, literal(inner) or ""):
             return True
         if inner.type in ("identifier", "instance_variable", "constant"):
-            if _KEY_NAME.search(text(inner)):
+            if _is_key_name(use, text(inner)):
                 return True
             definitions = use.kinds.names.definitions(file, inner) if depth else []
             if any(_is_key(use, file, d, depth - 1) for d in definitions if not within(inner, d)):
                 return True
     return False
+
+
+def _is_key_name(use: LlmUse, name: str) -> bool:
+    """Whether it names a key, and not one of another service or of a provider that is not configured."""
+    found = _KEY_NAME.search(name)
+    if found is None:
+        return False
+    named = name[: found.end()].lower()
+    if _OTHERS.search(named):
+        return False
+    vendors = {provider.lower() for provider in use.api.providers} & set(named.split("_"))
+    return not vendors or bool(vendors & (use.configured_providers or vendors))
 
 
 def _acts(file: RubyFile, node: Node) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from runner.core.records import Location
+from runner.probes.kit.llm.clauses import BROAD, BROKEN_CODE, Clause, raised_by
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.ruby.code import Method, is_task
 from runner.probes.kit.ruby.syntax import (
@@ -18,13 +19,11 @@ from runner.probes.kit.ruby.syntax import (
     constant_path,
     descendants,
     literal,
-    statements,
     text,
     within,
 )
 
 PROVIDER = "a provider's error"
-BROAD = ("StandardError", "Exception")
 _NETWORK = (
     "Faraday",
     "Net",
@@ -37,37 +36,8 @@ _NETWORK = (
     "HTTP",
     "OpenAI",
 )
-_BROKEN_CODE = ("NoMethodError", "NameError", "ArgumentError")
 _THREADS = ("Thread", "Concurrent::Future", "Concurrent::Promise", "Concurrent::Promises")
 _MAX_DEPTH = 60
-
-
-@dataclass(frozen=True, eq=False)
-class Clause:
-    """One rescue: what it names and what it does; `body` is None for retry_on without a block."""
-
-    file: RubyFile
-    node: Node
-    errors: tuple[str, ...]
-    body: Node | None
-
-    @property
-    def location(self) -> Location:
-        """Its first line."""
-        return self.file.location(self.node)
-
-    @property
-    def specific(self) -> bool:
-        """Whether it names anything narrower than StandardError."""
-        return any(e not in BROAD for e in self.errors)
-
-    @property
-    def statements(self) -> list[Node]:
-        """What it does."""
-        body = self.body
-        if body is not None and body.type in BLOCKS:
-            body = body.child_by_field_name("body")
-        return statements(body)
 
 
 @dataclass
@@ -94,11 +64,14 @@ class Rescues:
 
     def __init__(self, use: LlmUse) -> None:
         self._use = use
+        self._lines: dict[str, frozenset[str]] = {}
 
-    def guard(self, call: Call) -> Guard:
-        """Where a failure of this provider call ends up."""
+    def guard(self, call: Call, error: str = PROVIDER, line: frozenset[str] = frozenset()) -> Guard:
+        """Where a failure of this provider call ends up; for one class of a library with its ancestors."""
         found = Guard()
-        self._climb(call.file, call.node, PROVIDER, found, 0)
+        if line:
+            self._lines[error] = line
+        self._climb(call.file, call.node, error, found, 0)
         return found
 
     def _climb(self, file: RubyFile, node: Node, thrown: str, found: Guard, depth: int) -> None:
@@ -123,7 +96,7 @@ class Rescues:
 
     def _settle(self, catching: list[Clause], thrown: str, found: Guard, depth: int) -> None:
         for clause in catching:
-            raised = _raises(clause)
+            raised = raised_by(clause)
             if raised is None:
                 found.final.append(clause)
             elif clause.body is not None:
@@ -183,7 +156,10 @@ class Rescues:
                 known = error.removeprefix("RubyLLM::") in self._use.api.constants
                 if (error.startswith("RubyLLM::") and known) or error.split("::")[0] in _NETWORK:
                     return True
-                if self._use.attempts and not self._use.asks and error in _BROKEN_CODE:
+                if self._use.attempts and not self._use.asks and error in BROKEN_CODE:
+                    return True
+            elif thrown in self._lines:
+                if error in self._lines[thrown]:
                     return True
             elif error.split("::")[-1] in self._family(thrown):
                 return True
@@ -265,22 +241,3 @@ def _may_be(receiver: Node | None, method: Method) -> bool:
     name = text(receiver).lstrip("@").lower().replace("_", "")
     owner = method.owner.name.split("::")[-1].lower()
     return len(name) > 3 and (name in owner or owner in name)
-
-
-def _raises(clause: Clause) -> str | None:
-    """What a clause raises at its end: a class, `""` for the same error, None if the error ends there."""
-    for statement in clause.statements:
-        if text(statement) == "raise":
-            return ""
-        if statement.type != "call" or text(statement.child_by_field_name("method")) != "raise":
-            continue
-        call = clause.file.call(statement)
-        if call is None or call.receiver is not None or not call.positional:
-            return ""
-        first = call.positional[0]
-        inner = clause.file.call(first)
-        path = constant_path(first) or (constant_path(inner.receiver) if inner is not None else None)
-        if path is None:
-            return "RuntimeError" if first.type == "string" else ""
-        return path
-    return None

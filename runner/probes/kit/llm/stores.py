@@ -72,10 +72,15 @@ def environment(tree: SourceTree) -> str:
     return "production"
 
 
-def cache_store(use: LlmUse) -> str:
-    """The cache store of the environment that is run; Rails' own default is a file store."""
+def cache_stores(use: LlmUse) -> list[str]:
+    """The cache store of each of Rails' environments, e.g. `production: solid_cache_store`."""
+    return [f"{name}: {cache_store(use, name)}" for name in ("development", "test", "production")]
+
+
+def cache_store(use: LlmUse, name_of: str | None = None) -> str:
+    """The cache store of an environment, of the one that is run by default; Rails' own is a file store."""
     chosen = ["file_store"]
-    for name in ("config/application.rb", f"config/environments/{environment(use.tree)}.rb"):
+    for name in ("config/application.rb", f"config/environments/{name_of or environment(use.tree)}.rb"):
         for file in use.code.app_files:
             if in_area(file.path, name.rpartition("/")[0]) and file.path.endswith(name):
                 chosen = _configured_stores(file) or chosen
@@ -127,7 +132,7 @@ def _of_call(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield session
     elif cache and call.name == "new":
         yield Kept("cache", call.location, re.sub(r"(?<!^)(?=[A-Z])", "_", cache[1]).lower())
-    elif _about(use, call.file, call.node):
+    elif is_about(use, call.file, call.node):
         yield from _of_write(use, call)
 
 
@@ -161,7 +166,7 @@ def _session_medium(use: LlmUse, call: Call) -> Kept | None:
     name = _key_name(use, call.file, key[0])
     if _IDENTIFIER.search(name) or any(_ID_VALUE.search(text(v)) for v in values):
         return None
-    words = f"{name} {use.code.owner(call.file, call.node).name}"
+    words = f"{name} {_own_name(use.code.owner(call.file, call.node).name)}"
     listed = not values or any(_LIST.search(text(v)) for v in values)
     if not CONVERSATION.search(words) and not (listed and _spells_turns(use, call)):
         return None
@@ -219,7 +224,7 @@ def _of_assignment(use: LlmUse, file: RubyFile, node: Node) -> Iterator[Kept]:
         return
     if text(right).endswith(".freeze") or not _lives_in_process(use, file, node, left):
         return
-    names = f"{text(left)} {use.code.owner(file, node).name}"
+    names = f"{text(left)} {_own_name(use.code.owner(file, node).name)}"
     if CONVERSATION.search(names) and not re.search(r"lock|mutex|rate|limit", text(left), re.I):
         yield Kept("process", file.location(node))
 
@@ -233,11 +238,21 @@ def _lives_in_process(use: LlmUse, file: RubyFile, node: Node, left: Node) -> bo
     return left.type == "call" and "config" in text(left)
 
 
-def _about(use: LlmUse, file: RubyFile, node: Node) -> bool:
+def is_about(use: LlmUse, file: RubyFile, node: Node) -> bool:
     """Whether code deals with the conversation, by the names of its file, class, method or itself."""
     method = use.code.method_of(file, node)
-    words = [file.path, use.code.owner(file, node).name, method.name if method else "", text(node)]
+    words = [
+        _own_name(file.path),
+        _own_name(use.code.owner(file, node).name),
+        method.name if method else "",
+        text(node),
+    ]
     return any(CONVERSATION.search(word) for word in words)
+
+
+def _own_name(name: str) -> str:
+    """A class or path without the folder of a nested application, which may be called a chat itself."""
+    return re.sub(r"^<?(?:.*?/)??(?=(?:app|lib|config)/)", "", name)
 
 
 def _records(use: LlmUse) -> Iterator[Kept]:

@@ -59,8 +59,11 @@ def _names(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _is_at_hand(project: Project, file: PythonFile, name: str) -> bool:
-    if name in sys.stdlib_module_names or name in _NEWER:
-        return True
+    return name in sys.stdlib_module_names or name in _NEWER or is_local(project, file, name)
+
+
+def is_local(project: Project, file: PythonFile, name: str) -> bool:
+    """Whether a top-level name is a module of the project itself, as a file sees it."""
     folders = {"", "src/", f"{file.path.rpartition('/')[0]}/"}
     local = tuple(prefix for folder in folders for prefix in (f"{folder}{name}/", f"{folder}{name}.py"))
     return any(path.startswith(local) for path in project.paths)

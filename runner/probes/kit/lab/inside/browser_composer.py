@@ -38,7 +38,7 @@ def _fitness(facts: Facts) -> int:
         return 0
     points = {"textarea": 4, "editable": 3}.get(facts["kind"], 2)
     points += 4 * bool(WANTED.search(label)) + 2 * bool(WANTED.search(hints))
-    points -= 4 * bool(UNWANTED.search(label) or SETTING.search(label)) + 2 * bool(UNWANTED.search(hints))
+    points -= 8 * bool(UNWANTED.search(label) or SETTING.search(label)) + 2 * bool(UNWANTED.search(hints))
     return int(points + (facts["method"] == "post") + (facts["width"] > 300))
 
 

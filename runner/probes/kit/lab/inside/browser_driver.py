@@ -72,7 +72,8 @@ class Driver:
             arrived = await Visitor.arrive(self._browser, self._base, self._script, needles)
             self._visitors[name] = arrived
         visitor = self._visitors[name]
-        visitor.records.add("step", do=act, text=str(step.get("text", ""))[:200], by=step.get("by", ""))
+        if act in ("open", "reload", "send"):
+            visitor.records.add("step", do=act, text=str(step.get("text", ""))[:200], by=step.get("by", ""))
         outcome: Json = await getattr(visitor, act)(step)
         return outcome
 

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 MAX_EVENTS = 3000
 MAX_BODY = 3_000_000
+MAX_SENT = 500_000
 STREAM_TAG = "<turbo-stream"
 TEXTUAL = ("text/", "javascript", "json", "xml")
 SENDING = ("document", "fetch", "xhr", "eventsource", "ping")
@@ -25,9 +26,9 @@ class Records:
     """A visitor's events, each {"at": seconds since the epoch, "what": kind, ...}, up to a bound.
 
     Kinds: step, request, sent, answer, failed, loaded (a document), navigated (also within one), socket,
-    message (of a socket or an event stream), stream (Turbo rendered one), controller (Stimulus
-    connected one), turbo, console, dialog, ran (a script of the lab's own markup), leak (one of the needles was in something
-    the app sent), crashed, opened (another window).
+    message (of a socket or an event stream), stream (Turbo rendered one), controller (Stimulus connected
+    one), turbo, console, dialog, ran (a script of the lab's own markup), leak (a needle was in what the app
+    sent), crashed, opened (another window).
     """
 
     def __init__(self, port: int, needles: Iterable[str]) -> None:
@@ -35,6 +36,7 @@ class Records:
         self.open_requests = 0
         self._port = port
         self._needles = [needle for needle in needles if needle]
+        self._room = 20 * MAX_SENT
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, what: str, **facts: Any) -> None:
@@ -85,6 +87,12 @@ class Records:
         """A script that came as text of a message did run."""
         self.add("ran", mark=str(mark)[:100])
 
+    def _kept(self, body: str) -> str:
+        """As much of a body as there is room for: a page may send without end."""
+        body = body[: min(MAX_SENT, self._room)]
+        self._room -= len(body)
+        return body
+
     def _navigated(self, frame: Any) -> None:
         if frame.parent_frame is None:
             self.add("navigated", url=frame.url[:500])
@@ -102,7 +110,7 @@ class Records:
                 body = request.post_data
             except Exception:  # bytes that are no text
                 body = None
-            self.add("sent", method=request.method, url=request.url[:2000], body=(body or "")[:200_000])
+            self.add("sent", method=request.method, url=request.url[:2000], body=self._kept(body or ""))
 
     def _answered(self, response: Any) -> None:
         kind = (response.headers.get("content-type") or "").partition(";")[0].strip()
@@ -120,7 +128,8 @@ class Records:
     def _failed(self, request: Any) -> None:
         self.open_requests -= 1
         own = self.is_own(request.url)
-        self.add("failed", method=request.method, url=request.url[:500], why=request.failure, own=own)
+        facts = {"method": request.method, "url": request.url[:500], "type": request.resource_type}
+        self.add("failed", **facts, why=request.failure, own=own)
 
     def _finished(self, request: Any) -> None:
         self.open_requests -= 1
@@ -160,7 +169,7 @@ class Records:
 
     def _socket(self, socket: Any) -> None:
         self.add("socket", url=socket.url[:500], own=self.is_own(socket.url.replace("ws", "http", 1)))
-        socket.on("framesent", lambda data: self.add("sent", method="WS", url="", body=str(data)[:200_000]))
+        socket.on("framesent", lambda data: self.add("sent", method="WS", url="", body=self._kept(str(data))))
         socket.on("framereceived", lambda data: self.message("socket", str(data)))
 
     def message(self, by: str, data: str) -> None:

@@ -18,7 +18,7 @@ from .browser_records import Records
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOAD_MS, ACT_MS = 15_000, 3_000
 POLL_S = 0.04
-SENT_S = 1.5
+SENT_S, EMPTY_S = 1.5, 0.4
 QUIET_S, MOST_S = 0.15, 2.0
 READY_S = 5.0
 
@@ -86,17 +86,22 @@ class Visitor:
 
     async def send(self, step: Json) -> Json:
         """Type a text into the composer and send it by `enter` or by `button`."""
-        since, by = len(self.records.events), step["by"]
+        before = {"since": len(self.records.events), "before": self.records.count("loaded")}
         field = await self._field(READY_S, enabled=True)
         if field is None:
-            return {"sent": False, "why": "there is no composer that can be used", **await self.sight()}
+            why = "there is no composer that can be used"
+            return {"sent": False, "why": why, **before, **await self.sight()}
         self._watch(step.get("words", ()))
-        await field.fill(step["text"], timeout=ACT_MS)
-        why = await (self._press_enter(field) if by == "enter" else self._press_button(field))
-        sent = None if why else await self._carried(since, step.get("key", ""))
+        is_enter = step["by"] == "enter"
+        try:
+            await field.fill(step["text"], timeout=ACT_MS)
+            why = await (self._press_enter(field) if is_enter else self._press_button(field))
+        except Exception as error:  # covered by something, drawn anew just now, or gone
+            why = str(error).splitlines()[0][:200]
+        sent = None if why else await self._carried(before["since"], step.get("key", ""))
         if sent is None and not why:
-            why = f"{'Enter' if by == 'enter' else 'the button'} sent nothing"
-        return {"sent": sent is not None, "why": why, "since": since, **await self.sight()}
+            why = f"{'Enter' if is_enter else 'the button'} sent nothing"
+        return {"sent": sent is not None, "why": why, **before, **await self.sight()}
 
     async def look(self, step: Json) -> Json:
         """Until all `words` are on the page, or for `patience_s`; `seen` says since when each is."""
@@ -115,20 +120,21 @@ class Visitor:
         await self.page.set_viewport_size(NARROW if narrow else WIDE)
         try:
             picture = await self.page.screenshot(timeout=5_000, animations="disabled", caret="initial")
-            overflow = await self.page.evaluate("window.__lab.overflow()")
+            overflow = await self._told("window.__lab.overflow()", 0)
         finally:
             if narrow:
                 await self.page.set_viewport_size(WIDE)
         return {"png": base64.b64encode(picture).decode(), "overflow": overflow}
 
     async def report(self, step: Json) -> Json:
-        """Everything that happened since the first `since` events."""
+        """Everything that happened, without the bodies that were sent."""
         await self.records.searched()
-        self.records.look_for_leaks(await self.page.content(), self.page.url)
+        self.records.look_for_leaks(
+            str(await self._told("document.documentElement.outerHTML", "")), self.page.url
+        )
         return {
-            "events": self.records.events[step.get("since", 0) :],
-            "controllers": await self.page.evaluate("window.__lab.controllers()"),
-            "html": (await self.page.content())[:200_000],
+            "events": [{**event, "body": ""} if "body" in event else event for event in self.records.events],
+            "controllers": await self._told("window.__lab.controllers()", {"named": [], "connected": []}),
         }
 
     async def status(self, step: Json) -> Json:
@@ -142,7 +148,7 @@ class Visitor:
         place = best_field(fields)
         return {
             "url": self.page.url,
-            "title": (await self.page.title())[:200],
+            "title": str(await self._told("document.title", ""))[:200],
             "text": (await self._text())[:100_000],
             "composer": fields[place] if place is not None else None,
             "events": len(self.records.events),
@@ -156,7 +162,7 @@ class Visitor:
         try:
             await act()
         except Exception as error:  # slow pages, refused connections: what is there is looked at all the same
-            self.records.add("failed", method="GET", url=self.page.url, why=str(error)[:300], own=True)
+            self.records.add("failed", type="step", url=self.page.url, why=str(error)[:300], own=True)
         await self._quiet()
 
     async def _quiet(self) -> None:
@@ -169,17 +175,18 @@ class Visitor:
                 last, calm = now, time.monotonic()
             await asyncio.sleep(0.02)
 
-    async def _text(self) -> str:
+    async def _told(self, expression: str, otherwise: Any) -> Any:
+        """What the page says, or something else between two pages and on the browser's own error page."""
         try:
-            return str(await self.page.evaluate("window.__lab.text()"))
-        except Exception:  # between two pages
-            return ""
+            return await self.page.evaluate(expression)
+        except Exception:
+            return otherwise
+
+    async def _text(self) -> str:
+        return str(await self._told("window.__lab.text()", ""))
 
     async def _fields(self) -> list[Json]:
-        try:
-            return list(await self.page.evaluate("window.__lab.fieldFacts(window.__lab.fields())"))
-        except Exception:
-            return []
+        return list(await self._told("window.__lab.fieldFacts(window.__lab.fields())", []))
 
     async def _field(self, patience_s: float, enabled: bool = False) -> Any | None:
         """The composer's element, waited for."""
@@ -230,7 +237,8 @@ class Visitor:
             await asyncio.sleep(POLL_S)
 
     async def _carried(self, since: int, key: str) -> Json | None:
-        await _until(lambda: self.records.carried(since, key) is not None, SENT_S)
+        patience_s = SENT_S if key else EMPTY_S
+        await _until(lambda: self.records.carried(since, key) is not None, patience_s)
         return self.records.carried(since, key)
 
     def _watch(self, words: Sequence[str]) -> None:

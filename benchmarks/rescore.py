@@ -1,0 +1,149 @@
+"""How fast runs are scored again: reading their evidence, rescoring, comparing two rubrics.
+
+    .venv/bin/python -m benchmarks.rescore [--runs 100 1000 10000] [--peer] [--json]
+
+Runs are synthetic (see synthetic.py), of one task in two. Evidence is read twice, warm: as bytes, and as the
+records that grading works with, checked against their digests. `times reading` is the whole command (start,
+listing of runs, evidence, arithmetic, scores on the disk, table) by the second, both on one core less than
+the command may use. `--peer` also measures Inspect AI's `score` with a trivial scorer on a log of 1,000
+samples, installed into a throw-away environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.synthetic import ROOT, Plan, make
+from runner.archive.archive import Archive
+from runner.core.records import Run
+from runner.pipeline.evidence import probes_for, source_environment
+from runner.pipeline.grading import ungradable
+from runner.sandbox.recipes import MANIFESTS
+from runner.spec.rubrics import load_rubric
+from runner.storage.local import LocalStore
+
+OLD, NEW = "rails_chat@1", "rails_chat@2"
+SHIPWORTHY = (sys.executable, "-m", "runner.cli.main")
+PEER = """
+from inspect_ai import Task, eval, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import Score, accuracy, scorer, Target
+from inspect_ai.solver import TaskState
+
+@scorer(metrics=[accuracy()])
+def trivial():
+    async def score(state: TaskState, target: Target) -> Score:
+        return Score(value="C")
+    return score
+
+@task
+def thousand():
+    return Task(dataset=[Sample(input=f"q{n}", target="x") for n in range(1000)], scorer=trivial())
+
+if __name__ == "__main__":
+    eval(thousand(), model="mockllm/model", log_dir="logs", display="none", score=False)
+"""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def command(*arguments: str) -> Callable[[], object]:
+    return lambda: subprocess.run(
+        [*SHIPWORTHY, *arguments], cwd=ROOT, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def evidence_keys(runs: Sequence[Run], archive: Archive) -> list[tuple[str, str, int, str]]:
+    """Of what the new rubric asks for."""
+    probes = probes_for(load_rubric(NEW, ROOT / "rubrics").checks())
+    manifests = source_environment(ROOT / "sandboxes/rails" / MANIFESTS)
+    keys = []
+    for run in runs:
+        assert run.tree is not None
+        for probe in probes:
+            where = "synthetic0000" if probe.needs_lab else manifests
+            keys.append((run.tree, probe.id, probe.version, where))
+    return keys
+
+
+def measured(count: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="rescore-") as folder:
+        root = Path(folder) / "archive"
+        make(Plan(root, count, seed=1, scores=False, repositories=0), jobs=2)
+        archive = Archive(root, LocalStore(root))
+        runs = [r for r in archive.runs() if r.trial.task == "rails_chat" and ungradable(r) is None]
+        keys = evidence_keys(runs, archive)
+        paths = [root / "evidence" / tree / f"{probe}-{v}-{where}.json" for tree, probe, v, where in keys]
+        plain = min(seconds(lambda: [path.read_bytes() for path in paths]) for _ in range(2))
+        ours = min(seconds(lambda: [archive.evidence(*key) for key in keys]) for _ in range(2))
+        where = ("--archive", str(root))
+        again = seconds(command("rescore", "--all", "--rubric", OLD, *where))
+        edit = seconds(command("rescore", "--all", "--rubric", NEW, *where))
+        nothing = seconds(command("rescore", "--all", "--rubric", NEW, *where))
+        diff = seconds(command("rubric", "diff", OLD, NEW, "--all", *where))
+    return {
+        "runs scored": len(runs),
+        "reading their evidence as bytes, s": plain,
+        "reading it as checked records, s": ours,
+        "rescore, first rubric, s": again,
+        "rescore after a rubric edit, s": edit,
+        "rescore with nothing to do, s": nothing,
+        "rubric diff --all, s": diff,
+        "rescore after an edit, times reading": edit / ours,
+    }
+
+
+def peer() -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="rescore-peer-") as folder:
+        home = Path(folder)
+        venv.create(home / "venv", with_pip=True)
+        binaries = home / "venv/bin"
+        subprocess.run([binaries / "pip", "install", "-q", "inspect_ai"], check=True)
+        (home / "peer.py").write_text(PEER)
+        subprocess.run([binaries / "python", "peer.py"], cwd=home, check=True, capture_output=True)
+        (log,) = (home / "logs").iterdir()
+        arguments = [binaries / "inspect", "score", str(log), "--scorer", "peer.py@trivial"]
+        arguments += [
+            "--action",
+            "overwrite",
+            "--output-file",
+            str(home / "scored.eval"),
+            "--display",
+            "none",
+        ]
+        took = seconds(lambda: subprocess.run(arguments, cwd=home, check=True, capture_output=True))
+    return {"inspect score, 1,000 samples, s": took}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, nargs="+", default=[100, 1_000, 10_000])
+    parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    figures = {f"{count:,} runs": measured(count) for count in args.runs}
+    if args.peer:
+        figures["peer"] = peer()
+    if args.json:
+        print(json.dumps(figures, indent=2))
+        return
+    for title, values in figures.items():
+        print(title)
+        for name, value in values.items():
+            print(f"  {name:<40} {value:10.2f}")
+
+
+if __name__ == "__main__":
+    main()

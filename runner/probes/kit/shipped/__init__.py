@@ -1,0 +1,1 @@
+"""How a produced repository ships itself: its Dockerfile and compose file vetted, carried out, run."""

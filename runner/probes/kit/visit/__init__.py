@@ -1,0 +1,1 @@
+"""A visit to a running app: what a person does in a browser, and what it shows."""

@@ -1,0 +1,265 @@
+"""The comparison of two rubrics in words: the same lines as text, Markdown and HTML, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from runner.core.records import Condition, Score
+from runner.core.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Why
+from runner.report.rubric_sheet import condition_words
+from runner.report.text import clean, interval
+
+MOST_MOVES = 25
+MOST_CAUSES = 5
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, and lines that may have lines below them."""
+
+    title: str
+    lines: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def as_text(diff: RubricDiff) -> str:
+    """For a terminal."""
+    out = [_title(diff)]
+    for section in _sections(diff):
+        out += ["", section.title]
+        for line, below in section.lines:
+            out += [f"  {line}", *(f"      {each}" for each in below)]
+    return "\n".join(out) + "\n"
+
+
+def as_markdown(diff: RubricDiff) -> str:
+    """For a pull request or a changelog."""
+    out = [f"# {_markdown(_title(diff))}"]
+    for section in _sections(diff):
+        out += ["", f"## {section.title}", ""]
+        for line, below in section.lines:
+            out += [f"- {_markdown(line)}", *(f"  - {_markdown(each)}" for each in below)]
+    return "\n".join(out) + "\n"
+
+
+def as_html(diff: RubricDiff) -> str:
+    """A page that needs nothing else."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    out = [
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        f"<title>{escape(_title(diff))}</title>",
+        "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;"
+        "padding:0 1rem}li{margin:.3rem 0}</style></head><body><main>",
+        f"<h1>{escape(_title(diff))}</h1>",
+    ]
+    for section in _sections(diff):
+        out.append(f"<h2>{escape(section.title)}</h2>\n<ul>")
+        for line, below in section.lines:
+            nested = "".join(f"<li>{escape(each)}</li>" for each in below)
+            out.append(f"<li>{escape(line)}{f'<ul>{nested}</ul>' if nested else ''}</li>")
+        out.append("</ul>")
+    return "\n".join([*out, "</main></body></html>"]) + "\n"
+
+
+def as_json(diff: RubricDiff) -> dict[str, Any]:
+    """Everything, under names that stay."""
+    return {
+        "old": {"name": diff.old.name, "digest": diff.old.digest()},
+        "new": {"name": diff.new.name, "digest": diff.new.digest()},
+        "changes": [_change_json(change) for change in diff.changes],
+        "moves": [move_json(move) for move in diff.moves],
+        "still": diff.still,
+        "ranks": [_rank_json(rank) for rank in diff.ranks],
+    }
+
+
+def move_json(move: Move) -> dict[str, Any]:
+    """One run's move."""
+    return {
+        "run": move.run,
+        "old": _score_json(move.old),
+        "new": _score_json(move.new),
+        "crossed": move.crossed,
+        "dimensions": [
+            {"id": d.id, "old": _dimension_json(d.old), "new": _dimension_json(d.new)}
+            for d in move.dimensions
+        ],
+        "causes": [
+            {
+                "id": c.id,
+                "dimension": c.dimension,
+                "why": c.why.value,
+                "took": c.took,
+                "takes": c.takes,
+                "shift_low": c.shift_low,
+                "shift_high": c.shift_high,
+                "because": c.because,
+                "words": cause_words(c),
+            }
+            for c in move.causes
+        ],
+    }
+
+
+def _dimension_json(kept: tuple[float, float, float] | None) -> dict[str, float] | None:
+    return dict(zip(("points", "low", "high"), kept, strict=True)) if kept else None
+
+
+def _score_json(score: Score) -> dict[str, Any]:
+    return {"low": score.low, "high": score.high, "tier": score.tier, "evidence": score.evidence_digest}
+
+
+def _rank_json(rank: RankMove) -> dict[str, Any]:
+    model, agent = rank.contender
+    return {
+        "model": model,
+        "agent": agent,
+        "runs": rank.runs,
+        "old": {"mean": rank.old_mean, "rank": rank.old_rank},
+        "new": {"mean": rank.new_mean, "rank": rank.new_rank},
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    place = {"part": change.part.value, "id": change.id, "dimension": change.dimension, "field": change.field}
+    return {**place, "old": _plain(change.old), "new": _plain(change.new), "words": change_words(change)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Condition):
+        return condition_words(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+# --- words
+
+
+def _title(diff: RubricDiff) -> str:
+    return f"{diff.old.name} -> {diff.new.name}"
+
+
+def _sections(diff: RubricDiff) -> Iterator[Section]:
+    words = [(change_words(change), ()) for change in diff.changes]
+    yield Section("What changed in the rubric", tuple(words) or (("nothing that moves a score", ()),))
+    if not diff.moves and not diff.still:
+        return
+    crossings = [move for move in diff.moves if move.crossed]
+    total = len(diff.moves) + diff.still
+    counted = f"{len(diff.moves)} of {total} runs moved, {len(crossings)} into another tier"
+    yield Section("Who moved", ((counted, ()), *_moves(crossings)) if crossings else ((counted, ()),))
+    rest = [move for move in diff.moves if not move.crossed]
+    if rest:
+        yield Section("Who moved within a tier", _moves(rest))
+    ranked = [rank for rank in diff.ranks if rank.old_rank != rank.new_rank]
+    if diff.ranks:
+        lines = [(_rank_words(rank), ()) for rank in ranked] or [("no rank changed", ())]
+        yield Section("Ranks of model and agent", tuple(lines))
+
+
+def _moves(moves: list[Move]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    lines = [(move_words(move), _causes(move)) for move in moves[:MOST_MOVES]]
+    hidden = len(moves) - MOST_MOVES
+    return tuple(lines) + (((f"and {hidden} more; --format json has all", ()),) if hidden > 0 else ())
+
+
+def _causes(move: Move) -> tuple[str, ...]:
+    lines = [cause_words(cause) for cause in move.causes[:MOST_CAUSES]]
+    hidden = len(move.causes) - MOST_CAUSES
+    dimensions = ", ".join(
+        f"{d.id} {_kept(d.old)} -> {_kept(d.new)}" for d in move.dimensions if d.old != d.new
+    )
+    more = [f"and {hidden} smaller ones"] if hidden > 0 else []
+    return (*lines, *more, f"dimensions: {dimensions}")
+
+
+def _kept(kept: tuple[float, float, float] | None) -> str:
+    return "none" if kept is None else f"{interval(kept[1], kept[2])}/{kept[0]:g}"
+
+
+def move_words(move: Move) -> str:
+    """`<run>: 83 (A) -> 68 (B)`."""
+    old, new = (f"{interval(s.low, s.high)} ({s.tier or 'no tier'})" for s in (move.old, move.new))
+    return f"{move.run}: {old} -> {new}"
+
+
+def cause_words(cause: Cause) -> str:
+    """What a deduction did, in one sentence."""
+    low, high = (f"{shift:+g}" for shift in (cause.shift_low, cause.shift_high))
+    shift = high if low == high else f"{low} to {high}"
+    if cause.why is Why.TOTAL:
+        return f"{shift}: {cause.because}"
+    where = f" ({cause.dimension})" if cause.dimension else " (ceiling of the total)"
+    costs = {
+        Why.ADDED: f"is new and takes {cause.takes:g}",
+        Why.REMOVED: f"is gone; it took {cause.took:g}",
+        Why.EDITED: f"took {cause.took:g}, takes {cause.takes:g} as it is written now",
+        Why.FOUND: f"took {cause.took:g}, takes {cause.takes:g}: something else was found",
+        Why.BESIDE: f"took {cause.took:g}, takes {cause.takes:g} beside the others",
+    }
+    if cause.took == cause.takes:  # only what may be lost differs
+        costs[cause.why] = "is undecided"
+    return f"{shift}: {cause.id}{where} {costs[cause.why]}. {clean(cause.because)}"
+
+
+def change_words(change: Change) -> str:
+    """What changed, in one sentence."""
+    where = f" of {change.dimension}" if change.dimension else ""
+    what = f"{change.part.value} {change.id}{where}"
+    if change.old is None:
+        return f"new {what}: {_fields_words(change.new)}" if change.field is None else _field(change, what)
+    if change.new is None and change.field is None:
+        return f"{what} is gone ({_fields_words(change.old)})"
+    return _field(change, what)
+
+
+def _field(change: Change, what: str) -> str:
+    verbs = {
+        "points": "is worth" if change.part is Part.DIMENSION else "costs",
+        "when": "holds when",
+        "group": "counts",
+        "max": "caps at",
+        "at_least": "begins at",
+    }
+    old, new = _value(change.field, change.old), _value(change.field, change.new)
+    return f"{what} {verbs[change.field or '']} {new} (was: {old})"
+
+
+def _fields_words(fields: dict[str, Any]) -> str:
+    named = {
+        "points": "{} points",
+        "when": "when {}",
+        "group": "{}",
+        "max": "at most {}",
+        "at_least": "from {}",
+    }
+    kept = {name: value for name, value in fields.items() if value is not None}
+    return ", ".join(named[name].format(_value(name, value)) for name, value in kept.items())
+
+
+def _value(field: str | None, value: Any) -> str:
+    if isinstance(value, Condition):
+        return condition_words(value)
+    if field == "group":
+        if value is None:
+            return "alone"
+        name, mode, most = value
+        at_most = "" if most is None else f", at most {most:g}"
+        return f"as the worst of {name}" if mode == "exclusive" else f"added up in {name}{at_most}"
+    return f"{value:g}"
+
+
+def _rank_words(rank: RankMove) -> str:
+    model, agent = rank.contender
+    moved = f"rank {rank.old_rank} -> {rank.new_rank}"
+    means = f"mean {round(rank.old_mean, 2):g} -> {round(rank.new_mean, 2):g}"
+    return f"{clean(model)} with {clean(agent)}: {moved}, {means} over {rank.runs} run{'s' * (rank.runs > 1)}"
+
+
+def _markdown(line: str) -> str:
+    """Ids and texts with their special characters escaped."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|~" else c for c in line)

@@ -1,0 +1,1 @@
+ENV.fetch("OPENROUTER_API_KEY")

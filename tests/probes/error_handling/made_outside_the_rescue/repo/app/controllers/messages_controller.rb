@@ -1,0 +1,5 @@
+class MessagesController < ApplicationController
+  def create
+    @reply = Ask.new.call(params[:text])
+  end
+end

@@ -1,0 +1,7 @@
+class Conversation
+  def add(turn)
+    Rails.cache.write("chat:messages", [*all, turn].last(20))
+  end
+
+  def all = Rails.cache.read("chat:messages") || []
+end

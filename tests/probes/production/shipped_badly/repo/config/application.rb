@@ -1,0 +1,5 @@
+module App
+  class Application < Rails::Application
+    config.load_defaults "8.0"
+  end
+end

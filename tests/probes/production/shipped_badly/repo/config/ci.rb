@@ -1,0 +1,3 @@
+CI.run do
+  step "Style", "bin/rubocop"
+end

@@ -1,0 +1,2 @@
+module RubyLLM
+end
