@@ -12,15 +12,17 @@ from runner.report.site.entries import ALL_TASKS, Standing
 
 LEAST_COVERAGE = 0.5
 STATISTICS = (
-    "A score on the leaderboard is the mean over a model's trials; over several tasks, of the tasks' means, so"
-    " that no task counts more for having been run more often. The interval is the range from the lowest to"
-    " the highest score of its trials, what is undecided included: it is what was seen, not a confidence"
-    " interval. Models whose ranges overlap share their ranks. One trial says nothing of spread: it gets"
-    " neither an interval nor a rank nor odds.",
-    "A tier is named if more than half of the scored trials reached it, and at least half of the trials could"
-    " be scored. Of a trial's attempts the last one counts; replays never do. Imported runs count with their"
-    " score, but what others claim of their cost and time is not mixed with what was metered. A run that left"
-    " no repository has no score, whoever is to blame; it shows as a trial that was not scored.",
+    "A score on the leaderboard is the mean over a model's trials; over several tasks, the mean of the tasks'"
+    " means, so that no task counts more for having been run more often. The interval is the range from the"
+    " lowest to the highest score of its trials, what is undecided included: it is what was seen, not a"
+    " confidence interval. Models whose ranges overlap share their ranks. One trial says nothing of spread:"
+    " it gets neither an interval nor a rank nor odds.",
+    "A tier is named if more than half of the scored trials reached it, and at least half of the trials"
+    " could be scored. Of a trial's attempts the last one counts; replays never do. Imported runs count with"
+    " their score, but what others claim of their cost and time is not mixed with what was metered. A run"
+    " that left no repository has no score, whoever is to blame; it shows as a trial that was not scored.",
+    "All runs of a task are shown under one rubric: the one asked for, else the version that most of them"
+    " have a score under, the newest of these. A run without a score under it says so.",
 )
 Graded = tuple[Run, Score | None]
 
@@ -90,7 +92,7 @@ def _joined(members: Sequence[Standing]) -> Standing:
         tier_odds=odds if several else {},
         cost_usd=fmean(costs) if len(costs) == len(members) else None,
         wall_s=fmean(times) if len(times) == len(members) else None,
-        why_not="its tier differs by task" if len(tiers) > 1 else "",
+        why_not="differs by task" if len(tiers) > 1 else "",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,7 +18,7 @@ from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
-from runner.pipeline.grading import get_rubric, latest, ungradable
+from runner.pipeline.grading import get_rubric, ungradable
 from runner.pipeline.manifest import manifest_files
 from runner.pipeline.placings import STATISTICS, placings
 from runner.pipeline.settings import Settings
@@ -28,6 +29,7 @@ from runner.scoring.rubric_diff import rubric_diff
 from runner.spec.rubrics import load_rubric
 from runner.spec.tasks import load_task, task_ids
 
+Scores = Mapping[str, Score]
 # What is read of a repository for its pages: far more than they show.
 BOUNDS = Bounds(files=5_000, file_bytes=1_000_000, total_bytes=48_000_000)
 
@@ -37,7 +39,7 @@ def build_site(
 ) -> tuple[Material, int]:
     """Write the archive's site; returns what it was made from and how many files are new or changed.
 
-    `reference` names the rubric by which runs of its tasks are shown; else each run's newest score counts.
+    `reference` names the rubric by which runs of its tasks are shown, else see `_shown_rubrics`.
     """
     rubric = get_rubric(reference, settings) if reference else None
     material = material_of(settings, rubric)
@@ -47,7 +49,10 @@ def build_site(
 def material_of(settings: Settings, rubric: Rubric | None) -> Material:
     """All that the site shows."""
     archive = open_archive(settings)
-    entries = [_entry(archive, run, rubric) for run in archive.runs()]
+    runs = archive.runs()
+    scores = {run.id: {score.rubric_digest: score for score in archive.scores(run)} for run in runs}
+    shown = _shown_rubrics(scores.values(), rubric)
+    entries = [_entry(archive, run, scores[run.id], shown) for run in runs]
     rubrics = _rubrics(settings, rubric)
     tasks = [load_task(name, settings.tasks) for name in task_ids(settings.tasks)]
     return Material(
@@ -55,39 +60,38 @@ def material_of(settings: Settings, rubric: Rubric | None) -> Material:
         standings=placings(((e.run, e.score) for e in entries), _tiers(rubrics)),
         rubrics=rubrics,
         checks=_checks(rubrics),
-        changes=[_change(archive, entries, *pair) for pair in _versions(rubrics)],
+        changes=_changes(scores, runs, rubrics),
         method=_method(settings, archive, entries, tasks),
         read_tree=lambda run: _tree(archive, run),
     )
 
 
-def _entry(archive: Archive, run: Run, rubric: Rubric | None) -> Entry:
-    graded = latest(archive, run)
-    score, why_not = graded.score, graded.why_not
-    if rubric is not None and (score is None or score.rubric_digest != rubric.digest()):
-        score, why_not = _under(archive, run, rubric, score, why_not)
+def _shown_rubrics(scores: Iterable[Scores], chosen: Rubric | None) -> dict[str, str]:
+    """By rubric id, the digest of the version that most runs have a score under, the newest of these."""
+    numbers = Counter((score.rubric, digest) for found in scores for digest, score in found.items())
+    best: dict[str, tuple[int, int, str]] = {}
+    for (name, digest), number in numbers.items():
+        id, _, version = name.partition("@")
+        best[id] = max(best.get(id, (0, 0, "")), (number, int(version), digest))
+    shown = {id: digest for id, (_, _, digest) in best.items()}
+    return shown | ({chosen.id: chosen.digest()} if chosen else {})
+
+
+def _entry(archive: Archive, run: Run, scores: Scores, shown: Mapping[str, str]) -> Entry:
+    """`scores` are the run's newest ones by their rubric's digest."""
+    score = next((score for digest, score in scores.items() if digest in shown.values()), None)
+    lacking = "it has not been scored under the rubric shown; run: shipworthy rescore --all --rubric ..."
+    calibrations = archive.calibrations(run) if score else []
+    repaired = archive.improvements(run, score.rubric, score.rubric_digest) if score else []
     return Entry(
         run=run,
         score=score,
-        why_not=why_not,
-        calibration=graded.calibration,
-        improvements=graded.improvements if score is graded.score else (),
+        why_not=None if score else ungradable(run) or lacking,
+        calibration=calibrations[-1] if calibrations else None,
+        improvements=tuple({each.phase: each for each in repaired}.values()),
         folder=archive.folder(run),
         artifacts=archive.root / "artifacts" / run.tree if run.tree else None,
     )
-
-
-def _under(
-    archive: Archive, run: Run, rubric: Rubric, newest: Score | None, why_not: str | None
-) -> tuple[Score | None, str | None]:
-    """The score under a rubric; runs that another rubric grades keep their own."""
-    if newest is not None and newest.rubric.partition("@")[0] != rubric.id:
-        return newest, why_not
-    scores = archive.scores(run, rubric)
-    if scores:
-        return scores[-1], None
-    lacking = f"it has no score under {rubric.name}; run: shipworthy rescore --all --rubric {rubric.name}"
-    return None, ungradable(run) or lacking
 
 
 def _tree(archive: Archive, run: Run) -> SourceTree | None:
@@ -117,15 +121,17 @@ def _versions(rubrics: Sequence[Rubric]) -> list[tuple[Rubric, Rubric]]:
     return [(old, new) for old, new in pairwise(rubrics) if old.id == new.id]
 
 
-def _change(archive: Archive, entries: Iterable[Entry], old: Rubric, new: Rubric) -> RubricDiff:
-    """What changed, and who moved: of the scores that are there, nothing is graded for it."""
-    pairs, contenders = [], {}
-    for run in (entry.run for entry in entries):
-        before, after = archive.scores(run, old), archive.scores(run, new)
-        if before and after:
-            pairs.append((before[-1], after[-1]))
-            contenders[run.id] = (run.trial.model, run.trial.agent)
-    return rubric_diff(old, new, pairs, contenders)
+def _changes(
+    scores: Mapping[str, Scores], runs: Iterable[Run], rubrics: Sequence[Rubric]
+) -> list[RubricDiff]:
+    """Each version after the one before it, with who moved: of scores that are there, nothing is graded."""
+    contenders = {run.id: (run.trial.model, run.trial.agent) for run in runs}
+    changes = []
+    for old, new in _versions(rubrics):
+        before, after = old.digest(), new.digest()
+        pairs = [(s[before], s[after]) for s in scores.values() if before in s and after in s]
+        changes.append(rubric_diff(old, new, pairs, contenders))
+    return changes
 
 
 def _tiers(rubrics: Sequence[Rubric]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic as clock
 from typing import Any
 
 from runner.core.records import Rubric, Run
@@ -20,6 +21,7 @@ from runner.report.site.writer import SiteFolder, key_of
 Progress = Callable[[str], None]
 ReadTree = Callable[[Run], SourceTree | None]
 PLACES = "places.json"
+EVERY_S = 1.0
 
 
 def build(material: Material, out: Path, progress: Progress, live: bool = False) -> int:
@@ -31,8 +33,11 @@ def build(material: Material, out: Path, progress: Progress, live: bool = False)
     site = SiteFolder(out)
     rubrics = {rubric.digest(): rubric for rubric in material.rubrics}
     made: set[str] = set()
+    told = clock()
     for number, entry in enumerate(material.entries, 1):
-        if _add_run(entry, material.read_tree, rubrics, site, render, made) and number % 10 == 0:
+        new = _add_run(entry, material.read_tree, rubrics, site, render, made)
+        if new and clock() - told > EVERY_S:
+            told = clock()
             progress(f"report: {number:,} of {len(material.entries):,} runs")
     for path, content in overview_pages(material, render).items():
         site.add(path, key_of(content), {path: content})

@@ -48,9 +48,10 @@ def overview_pages(material: Material, render: Renderer) -> dict[str, bytes]:
         path = model_page(model)
         files[path] = render.page(path, "model", **_model(material, model))
     for rubric in material.rubrics:
-        path = rubric_page(rubric.name, rubric.digest())
-        lost = {(d.dimension, d.id): d for d in losses(material.entries) if d.rubric == rubric.name}
-        graded = [e for e in material.entries if e.score and e.score.rubric_digest == rubric.digest()]
+        digest = rubric.digest()
+        path = rubric_page(rubric.name, digest)
+        graded = [e for e in material.entries if e.score and e.score.rubric_digest == digest]
+        lost = {(d.dimension, d.id): d for d in losses(graded)}
         context = {"rubric": rubric, "checks": material.checks, "lost": lost, "graded": len(graded)}
         files[path] = render.page(path, "rubric", **context)
     entries = {entry.run.id: entry for entry in material.entries}
