@@ -6,13 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from rich.console import Console
-
 from runner.cli import interruptible
 from runner.cli.output import archive_to_read
-from runner.cli.progress import shown
 from runner.cli.settings import settings_from
-from runner.pipeline.site import build_site
 from runner.pipeline.view import View, live_folder
 
 EPILOG = """\
@@ -41,9 +37,6 @@ def main(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     settings = settings_from(os.environ, args.archive)
     archive_to_read(settings, args.archive)
-    out = live_folder(settings)
-    with shown(Console(stderr=True)) as progress:
-        build_site(settings, out, args.rubric, progress, live=True)
-    view = View(settings, out, args.rubric, lambda line: print(line, flush=True))
+    view = View(settings, live_folder(settings), args.rubric, lambda line: print(line, flush=True))
     interruptible.run(view.serve(args.port))
     return 0

@@ -19,7 +19,7 @@ _WATCHED = ("runs/*/*/run.json", "scores/*/*/*.json", "artifacts/*")
 
 @dataclass(frozen=True)
 class View:
-    """The live site of an archive; `say` gets a line for people now and then."""
+    """The live site of an archive; `say` gets lines for people."""
 
     settings: Settings
     out: Path
@@ -29,17 +29,18 @@ class View:
 
     async def serve(self, port: int) -> None:
         """Until it is cancelled. Raises UserError if the port is taken."""
+        seen = signature(self.settings.archive)  # before the first build: what comes meanwhile is new
+        await asyncio.to_thread(self._build)
         site = LiveSite(self.out)
         try:
             async with site.serve(port) as bound:
                 self.say(f"http://{HOST}:{bound}/ shows {self.settings.archive}; Ctrl-C ends it")
-                await self._follow(site)
+                await self._follow(site, seen)
         except OSError as error:
             raise UserError(f"--port: {HOST}:{port} cannot be listened on: {error.strerror}") from error
 
-    async def _follow(self, site: LiveSite) -> None:
+    async def _follow(self, site: LiveSite, seen: str) -> None:
         """Make the site again whenever a run was sealed or graded; a fault is told, and it goes on."""
-        seen = await asyncio.to_thread(signature, self.settings.archive)
         while True:
             await asyncio.sleep(self.every_s)
             now = await asyncio.to_thread(signature, self.settings.archive)
@@ -47,15 +48,15 @@ class View:
                 continue
             seen = now
             try:
-                _, written = await asyncio.to_thread(self._build)
+                written = await asyncio.to_thread(self._build)
             except ShipworthyError as error:
                 self.say(f"the site was not made again: {error}")
                 continue
             if written:
                 await site.announce()
 
-    def _build(self) -> tuple[object, int]:
-        return build_site(self.settings, self.out, self.rubric, lambda line: None, live=True)
+    def _build(self) -> int:
+        return build_site(self.settings, self.out, self.rubric, self.say, live=True)[1]
 
 
 def live_folder(settings: Settings) -> Path:

@@ -44,7 +44,7 @@ class LiveSite:
         """Listen on 127.0.0.1 as long as it is open; yields the port (a free one for 0)."""
         application = web.Application(middlewares=[_only_own_names])
         application.router.add_get("/events", self._events)
-        application.router.add_get("/{path:.*}", self._file)
+        application.router.add_get("/{path:(?s:.*)}", self._file)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
