@@ -86,6 +86,7 @@ class Sample(Record):
     wall_s: float | None = None
     traffic: Traffic | None = None
     imported: bool = False
+    left_nothing: bool = False
     claimed_done: bool | None = None
     review: Review | None = None
     gained: tuple[float, float] | None = None
@@ -171,6 +172,7 @@ def _nothing_delivered(rubric: Rubric) -> dict[str, object]:
     return {
         "low": 0.0,
         "high": 0.0,
+        "left_nothing": True,
         "total": sum(d.points for d in rubric.dimensions),
         "tiers": (rubric.tiers[-1].id,),
         "dimensions": {d.id: Kept(points=d.points, low=0, high=0) for d in rubric.dimensions},
