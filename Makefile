@@ -5,6 +5,8 @@ TASK = rails_chat
 AGENT = bash
 EPOCHS = 1
 ARCHIVE =
+OUT =
+PORT =
 RUN =
 RUBRIC =
 
@@ -13,7 +15,7 @@ budget = $(if $(MAX_COST),--max-cost "$(MAX_COST)") $(if $(SPEND_CAP),--spend-ca
 archive = $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run list inspect rescore verify doctor images test selftest check docs format clean
+.PHONY: help run list inspect rescore report view verify doctor images test selftest check docs format clean
 
 help: ## Show this list
 	@echo "make <target>, with variables as in: make run MODEL=demo/b EPOCHS=3"
@@ -36,6 +38,14 @@ rescore: ## Grade every archived run again (RUBRIC, ARCHIVE)
 	@$(if $(RUBRIC),,echo 'under which rubric? make rescore RUBRIC=rails_chat@2, or a file' >&2; exit 2)
 	@bin/setup --no-engine
 	@$(shipworthy) rescore --all --rubric "$(RUBRIC)" $(archive)
+
+report: ## Write the archive as a site to look at (OUT, RUBRIC, ARCHIVE)
+	@bin/setup --no-engine
+	@$(shipworthy) report $(if $(OUT),--out "$(OUT)") $(if $(RUBRIC),--rubric "$(RUBRIC)") $(archive)
+
+view: ## Show that site in your browser, made anew as runs finish (PORT, RUBRIC, ARCHIVE)
+	@bin/setup --no-engine
+	@$(shipworthy) view $(if $(PORT),--port "$(PORT)") $(if $(RUBRIC),--rubric "$(RUBRIC)") $(archive)
 
 verify: ## Hash the whole archive again and name what changed (ARCHIVE)
 	@bin/setup --no-engine

@@ -2,11 +2,13 @@
 
     .venv/bin/python -m benchmarks.rescore [--runs 100 1000 10000] [--peer] [--json]
 
-Runs are synthetic (see synthetic.py), of one task in two. Evidence is read warm, on one core, before and after
-the rest, the better counts: as bytes, and as the records that grading works with, checked against their
+Runs are synthetic (see synthetic.py), of one task in two. Evidence is read warm, on one core, before and
+after the rest, the better counts: as bytes, and as the records that grading works with, checked against their
 digests. `scoring them all` reads evidence, computes, and has every score on the disk; it may use every core.
-The commands have their start, the listing of runs and the table besides. `--peer` also measures Inspect AI's `score` with a trivial scorer on a log of 1,000
-samples, installed into a throw-away environment.
+The commands have their start, the listing of runs and the table besides.
+
+`--peer` also measures Inspect AI's `score` with a trivial scorer on a log of 1,000 samples, installed into a
+throw-away environment.
 """
 
 from __future__ import annotations
@@ -149,16 +151,22 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    figures = {f"{count:,} runs": measured(count) for count in args.runs}
+    figures: dict[str, dict[str, float]] = {}
+    for count in args.runs:
+        figures[f"{count:,} runs"] = show(f"{count:,} runs", measured(count), args.json)
     if args.peer:
-        figures["peer"] = peer()
+        figures["peer"] = show("peer", peer(), args.json)
     if args.json:
         print(json.dumps(figures, indent=2))
-        return
-    for title, values in figures.items():
+
+
+def show(title: str, values: dict[str, float], as_json: bool) -> dict[str, float]:
+    """As soon as it is known; JSON comes at the end."""
+    if not as_json:
         print(title)
         for name, value in values.items():
-            print(f"  {name:<40} {value:10.2f}")
+            print(f"  {name:<42} {value:10.2f}", flush=True)
+    return values
 
 
 if __name__ == "__main__":

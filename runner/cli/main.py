@@ -33,6 +33,8 @@ COMMANDS = {
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
     "history": "list every score a run ever got, and what moved it",
+    "report": "write the archive as a site: leaderboard, score sheets, transcripts",
+    "view": "show that site in this machine's browser, made anew as runs finish",
     "explain": "say what a check means, how it is decided and what it costs",
     "rubric": "show what points are lost for, and try whether rightly so",
     "verify": "hash the whole archive again and name what changed",

@@ -1,0 +1,42 @@
+"""`shipworthy view`: the site in this machine's browser, made anew as runs finish."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from runner.cli import interruptible
+from runner.cli.output import archive_to_read
+from runner.cli.settings import settings_from
+from runner.pipeline.view import View, live_folder
+
+EPILOG = """\
+examples:
+  shipworthy view                       then open the address it prints; Ctrl-C ends it
+  shipworthy view --port 8000 --archive /data/archive
+
+Only this machine's own browser is answered, under 127.0.0.1 or localhost.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which port, archive and rubric."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one (default: 8765)"
+    )
+    parser.add_argument(
+        "--rubric", help="id@version or a file (default: the version most runs are scored by)"
+    )
+    parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    settings = settings_from(os.environ, args.archive)
+    archive_to_read(settings, args.archive)
+    view = View(settings, live_folder(settings), args.rubric, lambda line: print(line, flush=True))
+    interruptible.run(view.serve(args.port))
+    return 0

@@ -1,0 +1,111 @@
+"""What the site is made from: runs with their scores, standings, rubrics and what checks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from runner.core.records import Calibration, Improvement, Rubric, Run, Score
+from runner.core.rubric_diff import RubricDiff
+from runner.core.tree import SourceTree
+
+ALL_TASKS = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as the site shows it: its score, or why there is none.
+
+    `folder` is the sealed run's, `artifacts` what probes kept of its tree, which need not exist.
+    """
+
+    run: Run
+    score: Score | None
+    why_not: str | None
+    calibration: Calibration | None
+    improvements: tuple[Improvement, ...]
+    folder: Path
+    artifacts: Path | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model with one agent in one scope: a task, or all tasks (ALL_TASKS).
+
+    `mean` is None where nothing could be scored; `low` and `high` bound it, None where one trial says
+    nothing of spread. `rank_low`-`rank_high` are the ranks it may have: those of ties overlap; None without
+    a spread. `tier_odds` is by tier, best first, empty for one trial. `cost_usd` and `wall_s` are of one run
+    on average, None if unknown.
+    """
+
+    scope: str
+    model: str
+    agent: str
+    trials: int
+    scored: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    rank_low: int | None
+    rank_high: int | None
+    tier: str | None
+    tier_odds: Mapping[str, float]
+    cost_usd: float | None
+    wall_s: float | None
+    why_not: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rank_basis(self) -> bool:
+        """Whether there is a spread to be ranked by: two trials with a score, and bounds."""
+        return self.scored > 1 and self.low is not None and self.high is not None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the bounds lie apart from the mean."""
+        return self.low is not None and self.high is not None and self.low < self.high
+
+
+@dataclass(frozen=True)
+class CheckMeaning:
+    """What a check says, why it matters, how it is decided, and an example of either kind."""
+
+    check: str
+    statement: str
+    probe: str
+    version: int
+    why: str
+    how: str
+    unknown: str
+    good: str
+    bad: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """Versions and digests: what a figure on the site was made with."""
+
+    program: str
+    made: datetime
+    archive: str
+    tasks: Sequence[tuple[str, str, str]]
+    images: Sequence[str]
+    manifests: Sequence[tuple[str, str, str]]
+    probes: Sequence[tuple[str, int, bool]]
+    statistics: Sequence[str]
+    damaged: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a site is made from. `read_tree` gives the files of a run's tree, None if it left none."""
+
+    entries: Sequence[Entry]
+    standings: Sequence[Standing]
+    rubrics: Sequence[Rubric]
+    checks: Mapping[str, CheckMeaning]
+    changes: Sequence[RubricDiff]
+    method: Method
+    read_tree: Callable[[Run], SourceTree | None]
