@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.lab [--json] [--app FOLDER] [--at-once 10]
 
-The app (a demo of the Rails task) is driven for real. Baseline: two bare `docker run` of the same images,
-as many containers as a scenario needs, measured in the same go. With `--at-once N` the boot scenario also
-runs N times in parallel: every finding must be that of a single run, and nothing may be left.
+The app (the reference of the rails_chat rubric's self-test) is driven for real.
+Baseline: two bare `docker run` of the same images, as many containers as a scenario needs, measured in the
+same go. With `--at-once N` the boot scenario also runs N times in parallel: every finding must be that of a
+single run, and nothing may be left.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from docker import APIClient
 
 from benchmarks.probes import read
 from runner.cli.settings import settings_from
 from runner.core.protocols import Probe, Subject
 from runner.core.records import Finding
-from runner.core.tree import SourceTree
+from runner.core.tree import SourceFile, SourceTree
 from runner.probes.boot import BootProbe
 from runner.probes.chat_turn import ChatTurnProbe
 from runner.probes.endurance import EnduranceProbe
@@ -39,7 +41,7 @@ from runner.sandbox.lease import OWNER, Lease
 from runner.sandbox.recipes import image_tag
 
 ROOT = Path(__file__).parents[1]
-DEMO = ROOT / "tasks/rails_chat/demos/a/files"
+REFERENCE = ROOT / "rubrics/rails_chat/selftest"
 REPEATS = 3
 SCENARIOS: tuple[Probe, ...] = (
     *(BootProbe(), SuiteProbe(), ChatTurnProbe(), VisitProbe(), FailedTurnProbe(), EnduranceProbe()),
@@ -71,6 +73,17 @@ class Bench:
         """Containers of this benchmark that still exist."""
         mine = {"label": f"{OWNER}={self.lease.labels[OWNER]}"}
         return len(self.engine.containers(all=True, filters=mine))
+
+
+def reference_app(image: str) -> SourceTree:
+    """The good application, as reference.yaml puts it together."""
+    told = yaml.safe_load((REFERENCE / "reference.yaml").read_text("utf-8"))
+    files = {**read(REFERENCE / told["base"]).files, **read(REFERENCE / "app").files}
+    for path, origin in told["from_image"].items():
+        argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, origin]
+        content = subprocess.run(argv, check=True, capture_output=True).stdout
+        files[path] = SourceFile(path, 0o100644, content)
+    return SourceTree(digest="reference", files=files)
 
 
 def bare_start(images: Sequence[str]) -> float:
@@ -128,7 +141,7 @@ async def at_once(bench: Bench, count: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--app", type=Path, default=DEMO, help="a folder with an app (default: demo a)")
+    parser.add_argument("--app", type=Path, help="a folder with an app (default: the reference)")
     parser.add_argument("--at-once", type=int, default=0, metavar="N", help="also run N labs in parallel")
     told = parser.parse_args()
     settings = settings_from(os.environ)
@@ -136,7 +149,8 @@ def main() -> None:
     engine = APIClient(base_url=settings.engine_url, version="auto")
     with tempfile.TemporaryDirectory(prefix="sw-", dir="/tmp") as root, Lease(Path(root)) as lease:
         backend = DockerBackend(engine, settings.engine_url, lease)
-        bench = Bench(engine, backend, lease, read(told.app), images)
+        tree = read(told.app) if told.app else reference_app(images[0])
+        bench = Bench(engine, backend, lease, tree, images)
         figures = asyncio.run(one_by_one(bench))
         if told.at_once:
             figures |= asyncio.run(at_once(bench, told.at_once))

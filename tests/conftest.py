@@ -32,6 +32,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         return nodeid if Path(path).name in SPREAD else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     config.option.loadscopereorder = False
     return ByFile(config, log)

@@ -52,7 +52,7 @@ class FailedTurnProbe:
     """Holds a conversation in a browser; after each good turn the provider fails in another way."""
 
     id = "failed_turn"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         MESSAGE: "after a failed turn the page shows a message",

@@ -19,7 +19,7 @@ def run(*options: str) -> int:
 
 def test_a_wrong_name_is_told_before_an_engine_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    with pytest.raises(UserError, match="unknown image 'rials'; known: base, rails"):
+    with pytest.raises(UserError, match="unknown image 'rials'; known: base, lab, rails"):
         run("build", "base", "rials")
 
 

@@ -14,7 +14,13 @@ def many_files() -> Entries:
 
 def deep_nesting() -> Entries:
     deep = b"(" * 500 + b"1" + b")" * 500
-    return {b"d/" * 300 + b"x.rb": (FILE, deep), b"app/models/deep.rb": (FILE, deep)}
+    brackets = b"[" * 3000 + b"]" * 3000
+    return {
+        b"d/" * 300 + b"x.rb": (FILE, deep),
+        b"app/models/deep.rb": (FILE, deep),
+        b"compose.yaml": (FILE, b"a: " + brackets),
+        b"package.json": (FILE, brackets),
+    }
 
 
 def strange_names() -> Entries:

@@ -38,6 +38,12 @@ def test_a_compose_file_without_a_service_has_a_problem(text: str) -> None:
     assert compose.compose_files(tree({"compose.yaml": text}), ("",))[0].problem
 
 
+def test_brackets_in_brackets_are_bounded() -> None:
+    assert yaml_data.load("a: " + "[" * 100 + "]" * 100)
+    with pytest.raises(yaml_data.BrokenYaml, match="too deeply"):
+        yaml_data.load("a: " + "[" * 100_000)
+
+
 def test_yaml_that_explodes_is_refused() -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 9))
     with pytest.raises(yaml_data.BrokenYaml, match="aliases"):

@@ -37,6 +37,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "stopped_by": {"build": "done"},
         "disagreements": [],
         "replay_of": None,
+        "imported": None,
         "failure": None,
     }
 

@@ -9,6 +9,7 @@ import yaml
 
 _MAX_CHARS = 256_000
 _MAX_WEIGHT = 100_000
+_MAX_DEPTH = 100
 
 
 class BrokenYaml(Exception):
@@ -20,7 +21,15 @@ class BrokenYaml(Exception):
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Safe, and unknown tags (`!reset`, `!reference`) become their plain content."""
+    """Safe, and unknown tags (`!reset`, `!reference`) become their plain content.
+
+    Brackets in brackets are bounded: the scanner's time grows with the square of their depth.
+    """
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
+        if self.flow_level >= _MAX_DEPTH:
+            raise yaml.YAMLError("nested too deeply")
+        super().fetch_flow_collection_start(TokenClass)
 
 
 def _plain(loader: _PlainLoader, suffix: str, node: yaml.Node) -> Any:

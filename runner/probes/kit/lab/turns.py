@@ -25,7 +25,7 @@ SORRY = re.compile(
     re.I,
 )
 TRACE = re.compile(
-    r"^\s*(?:\S+/)?[\w./-]+\.(?:rb|erb):\d+:in [`']|Extracted source \(around|Application Trace|"
+    r"\.(?:rb|erb):\d+:in [`']|Extracted source \(around|Application Trace|"
     r"Traceback \(most recent call last\)|^\s+at .+\.[cm]?js:\d+:\d+|\b[A-Z]\w+::\w*Error\b",
     re.M,
 )
