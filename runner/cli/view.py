@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one (default: 8765)"
     )
-    parser.add_argument(
-        "--rubric", help="id@version or a file (default: the version most runs are scored by)"
-    )
+    parser.add_argument("--rubric", help="id@version or a file (default: each task's own)")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
 
 

@@ -1,0 +1,1 @@
+"""Statistics over samples: what can be said of models, and how surely."""

@@ -1,8 +1,8 @@
 """Odds: of each tier, that at least one of k runs passes (pass@k), and that all k do (pass^k).
 
 pass@k is the unbiased estimator 1 - C(n-c, k) / C(n, k) (Chen et al. 2021, "Evaluating large language models
-trained on code"), pass^k is C(c, k) / C(n, k) (Yao et al. 2024, "tau-bench"): c of n runs passed. Each is taken
-for a task, then averaged over tasks. While tiers are undecided both are intervals.
+trained on code"), pass^k is C(c, k) / C(n, k) (Yao et al. 2024, "tau-bench"): c of n runs passed. Each is
+taken for a task, then averaged over tasks. While tiers are undecided both are intervals.
 """
 
 from __future__ import annotations

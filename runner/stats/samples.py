@@ -80,12 +80,13 @@ class Sample(Record):
     high: float | None = None
     total: float | None = Field(None, description="the most it could have")
     tiers: tuple[str, ...] = ()
-    dimensions: dict[str, Kept] = {}
+    dimensions: dict[str, Kept] = Field(default_factory=dict)
     failed: tuple[str, ...] = ()
     usage: Usage | None = Field(None, description="None if it was not metered")
     wall_s: float | None = None
     traffic: Traffic | None = None
     imported: bool = False
+    left_nothing: bool = False
     claimed_done: bool | None = None
     review: Review | None = None
     gained: tuple[float, float] | None = None
@@ -171,6 +172,7 @@ def _nothing_delivered(rubric: Rubric) -> dict[str, object]:
     return {
         "low": 0.0,
         "high": 0.0,
+        "left_nothing": True,
         "total": sum(d.points for d in rubric.dimensions),
         "tiers": (rubric.tiers[-1].id,),
         "dimensions": {d.id: Kept(points=d.points, low=0, high=0) for d in rubric.dimensions},

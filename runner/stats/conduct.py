@@ -1,0 +1,97 @@
+"""How contenders work beside what they score: time, traffic, cost, and what they say of their work.
+
+Means are per run that was metered; what is unknown in one of them is unknown altogether, never 0. Cost per shipped app is the cost of all settled runs divided by the number of them that surely reached the
+best tier; None where none did, or where a cost is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from runner.core.records import Comparison, Record
+from runner.stats.estimates import quantile
+from runner.stats.samples import Sample, Standing, scored
+
+
+class Conduct(Record):
+    """Per contender. Latencies are in seconds; shares lie in [0, 1]; None is unknown.
+
+    `verification_failures` is the share of runs that ended by the model's own word and yet have a check that
+    failed and cost points. `over_claims` is the share of decided PASS claims in reviews that do not hold,
+    `review_claims` how many there were. `repair_gain` bounds what repairs brought on average.
+    """
+
+    metered: int
+    input_tokens: float | None
+    output_tokens: float | None
+    cost_usd: float | None
+    wall_s: float | None
+    tool_calls: float | None
+    request_p50_s: float | None
+    request_p95_s: float | None
+    turn_p50_s: float | None
+    turn_p95_s: float | None
+    shipped: int
+    cost_per_shipped_usd: float | None
+    claimed_done: int
+    verification_failures: float | None
+    review_claims: int
+    over_claims: float | None
+    repairs: int
+    repair_gain: tuple[float, float] | None
+
+
+def conduct(samples: Sequence[Sample], best_tier: str) -> Conduct:
+    """Of one contender's samples; infrastructure's failures take no part."""
+    own = [s for s in samples if s.standing in (Standing.SCORED, Standing.UNSCORED)]
+    metered = [s for s in own if s.usage is not None]
+    seen = [s.traffic for s in own if s.traffic is not None]
+    requests = [each for traffic in seen for each in traffic.request_s]
+    turns = [each for traffic in seen for each in traffic.turn_s]
+    shipped = sum(s.tiers == (best_tier,) for s in own)
+    claimed = [s for s in scored(samples) if s.claimed_done]
+    claims, over = _claims(own)
+    gains = [s.gained for s in own if s.gained is not None]
+    return Conduct(
+        metered=len(metered),
+        input_tokens=_mean(metered, lambda s: s.usage.input_tokens if s.usage else None),
+        output_tokens=_mean(metered, lambda s: s.usage.output_tokens if s.usage else None),
+        cost_usd=_mean(metered, lambda s: s.usage.cost_usd if s.usage else None),
+        wall_s=_mean(metered, lambda s: s.wall_s),
+        tool_calls=_mean(metered, lambda s: s.traffic.tool_calls if s.traffic else None),
+        request_p50_s=quantile(requests, 0.5),
+        request_p95_s=quantile(requests, 0.95),
+        turn_p50_s=quantile(turns, 0.5),
+        turn_p95_s=quantile(turns, 0.95),
+        shipped=shipped,
+        cost_per_shipped_usd=_cost_per_shipped(own, shipped),
+        claimed_done=len(claimed),
+        verification_failures=fmean(bool(s.failed) for s in claimed) if claimed else None,
+        review_claims=claims,
+        over_claims=over / claims if claims else None,
+        repairs=len(gains),
+        repair_gain=(fmean(g[0] for g in gains), fmean(g[1] for g in gains)) if gains else None,
+    )
+
+
+def _mean(samples: Sequence[Sample], value: Callable[[Sample], float | None]) -> float | None:
+    values = [value(sample) for sample in samples]
+    known = [each for each in values if each is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
+def _cost_per_shipped(samples: Sequence[Sample], shipped: int) -> float | None:
+    costs = [s.usage.cost_usd if s.usage else None for s in samples]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) / shipped if shipped and len(known) == len(costs) else None
+
+
+def _claims(samples: Sequence[Sample]) -> tuple[int, int]:
+    """Decided PASS claims, and those of them that do not hold."""
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        counts.update(sample.review.counts if sample.review else {})
+    over = counts[Comparison.OVER_CLAIM.value]
+    return counts[Comparison.HOLDS.value] + over, over
