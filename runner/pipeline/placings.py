@@ -24,6 +24,8 @@ STATISTICS = (
     " under it is scored from the evidence there is, and what no probe has looked at stays undecided.",
 )
 
+_NO_TIER = {"no tier has more than half of the runs": "none above half"}
+
 
 def placing(row: Row) -> Standing:
     """A row of the leaderboard for the site."""
@@ -45,7 +47,7 @@ def placing(row: Row) -> Standing:
         tier_odds=row.odds,
         cost_usd=row.conduct.cost_usd,
         wall_s=row.conduct.wall_s,
-        why_not=lacking or (row.why_no_tier or ""),
+        why_not=lacking or (_NO_TIER.get(row.why_no_tier or "") or row.why_no_tier or ""),
         coverage=row.coverage.words(),
         more=dict(_facts(row.conduct)),
     )
