@@ -1,13 +1,8 @@
 """How contenders work beside what they score: time, traffic, cost, and what they say of their work.
 
-<<<<<<< HEAD
 Means are per run that was metered; what is unknown in one of them is unknown altogether, never 0. Cost per
 shipped app is the cost of all settled runs divided by the number of them that surely reached the best tier;
 None where none did, or where a cost is unknown.
-=======
-Means are per run that was metered; what is unknown in one of them is unknown altogether, never 0. Cost per shipped app is the cost of all settled runs divided by the number of them that surely reached the
-best tier; None where none did, or where a cost is unknown.
->>>>>>> site
 """
 
 from __future__ import annotations
