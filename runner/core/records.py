@@ -369,6 +369,37 @@ class Finding(Record):
     values: Values = {}
 
 
+class PackageKind(StrEnum):
+    """Whose package manager installs it."""
+
+    NPM = "npm"
+    PYTHON = "python"
+    RUBY = "ruby"
+
+
+class Package(Record):
+    """A package file as its registry served it: one of those that a tree needs to be installed again.
+
+    `content` is `<algorithm>-<hex>`, its digest, and names the file in the archive; `locked` says that the
+    repository's lock file, or the registry's index, stated it.
+    """
+
+    kind: PackageKind
+    name: str
+    version: str
+    url: str
+    file: str = Field(pattern=r"^[\w@+-][\w.@+!-]*$")
+    content: str = Field(pattern=r"^sha(256|384|512)-[0-9a-f]{64,128}$")
+    locked: bool
+
+
+class PackageIndex(Record):
+    """The packages that were kept for a tree, sorted."""
+
+    tree: str
+    packages: tuple[Package, ...]
+
+
 class Evidence(Record):
     """What one probe found in one tree; cached under (tree, probe, version, environment)."""
 
