@@ -86,14 +86,16 @@ class Shared(Record):
 class Reference(Record):
     """Where the good application comes from: two folders of files, `base` and `app`, laid over each other.
 
-    Paths are relative to the file that says this. `edits` are made to those files first. `sandbox` is the
-    image that the lab uses; `from_image` maps paths to files of that image, which only the lab needs.
-    `shares` adds another self-test's changes. Versions of the rubric before `since` are not tried.
+    Paths are relative to the file that says this. `edits` are made to those files first; those that match
+    `executable` are made so. `sandbox` is the image that the lab uses; `from_image` maps paths to files of
+    that image, which only the lab needs. `shares` adds another self-test's changes. Versions of the rubric
+    before `since` are not tried.
     """
 
     base: str
     app: str = "app"
     edits: tuple[Edit, ...] = ()
+    executable: tuple[str, ...] = ()
     sandbox: str
     shares: Shared | None = None
     since: int = Field(1, ge=1)

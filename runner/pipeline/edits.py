@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def edited(files: Files, id: str, edits: Iterable[Edit]) -> Files:
         if after == before:
             raise SpecError(f"{id}.edits[{n}]: changes nothing in {edit.path}")
     return after
+
+
+def executable(files: Files, patterns: Collection[str]) -> Files:
+    """The files, with those that match a pattern executable."""
+    chosen = {path for path in files if any(fnmatchcase(path, pattern) for pattern in patterns)}
+    return {path: replace(file, mode=0o100755) if path in chosen else file for path, file in files.items()}
 
 
 def _apply(files: Files, edit: Edit) -> None:

@@ -23,7 +23,7 @@ from runner.core.protocols import Probe, SandboxSpec, Subject
 from runner.core.records import AppliedDeduction, Evidence, Finding, Outcome, Rubric, Score
 from runner.core.selftest import Change, ChangeOutcome, SelfTest, SelfTestResult
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.edits import Files, changed, edited, read_folders, tree_of
+from runner.pipeline.edits import Files, changed, edited, executable, read_folders, tree_of
 from runner.pipeline.evidence import Laboratory, all_probes, probes_for
 from runner.pipeline.settings import Settings
 from runner.sandbox.recipes import MANIFESTS
@@ -84,7 +84,9 @@ async def run_selftest(
 
 
 def _trials(selftest: SelfTest, rubric: Rubric, only: Collection[str], lab: bool) -> list[_Trial]:
-    files = edited(read_folders(selftest.app, selftest.base), "reference", selftest.reference.edits)
+    reference = selftest.reference
+    files = edited(read_folders(selftest.app, selftest.base), "reference", reference.edits)
+    files = executable(files, reference.executable)
     names = tuple(probe.id for probe in _lab_probes(rubric)) if lab else ()
     good = Change(id=REFERENCE, does="the reference application as it is", lab=names)
     trials = [_Trial(REFERENCE, good, files), *_changed_trials(selftest, files)]
@@ -140,6 +142,7 @@ class _Bench:
                     backend=laboratory.backend,
                     image=laboratory.images[selftest.reference.sandbox],
                     helper_image=laboratory.helper,
+                    workshop=laboratory.workshop,
                 )
                 wanted = [probe for probe in self._lab if probe.id in trial.change.lab]
                 found = [finding for probe in wanted for finding in await probe.run(subject)]

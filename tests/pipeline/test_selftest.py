@@ -14,6 +14,8 @@ from runner.cli import rubric as command
 from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
 from runner.core.selftest import SelfTest, SelfTestResult
+from runner.core.tree import SourceFile
+from runner.pipeline.edits import executable
 from runner.pipeline.grading import get_rubric
 from runner.pipeline.selftest import get_selftest, run_selftest
 
@@ -177,6 +179,20 @@ async def test_versions_share_their_changes_and_differ_where_it_is_said(folder: 
     assert (second["m"], "later" in second) == ("killed", False)
     folder.release(3)
     assert verdicts(await folder.run([*GOOD, *both, later]))["later"] == "killed"
+
+
+def test_files_of_the_reference_can_be_made_executable() -> None:
+    files = {path: SourceFile(path, 0o100644, b"") for path in ("bin/rails", "lib/bin.rb")}
+    assert [file.mode for file in executable(files, ["bin/*"]).values()] == [0o100755, 0o100644]
+
+
+async def test_the_reference_is_edited_before_anything_is_changed(folder: Folder) -> None:
+    told = "base: base\nsandbox: rails\nedits:\n- {path: README.md, replace: Hi, by: Hello}\n"
+    (folder.tests / "reference.yaml").write_text(told)
+    with pytest.raises(SpecError, match="stands 0 times"):
+        await folder.run()
+    greeting = [{**WORDS, "edits": [{"path": "README.md", "replace": "Hello", "by": "Ho"}]}]
+    assert (await folder.run(refactorings=greeting)).passed
 
 
 async def test_a_version_before_the_self_test_has_none(folder: Folder) -> None:
