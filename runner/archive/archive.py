@@ -6,6 +6,7 @@
     scores/<rubric>-<digest>/<trial>/<attempt>-<evidence digest>.json
     improvements/<rubric>-<digest>/<trial>/<attempt>-<phase>-<evidence digest>.json
     calibrations/<task>-<goals digest>-<reading>/<trial>/<attempt>-<evidence digest>.json
+    packages/                 see packages.py
 
 A run is sealed by its run.json, written last. What a JSON document looks like: documents.py.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.archive.documents import Clock, Documents
+from runner.archive.packages import Packages
 from runner.core.errors import ArchiveError, UserError
 from runner.core.locks import is_held, lock
 from runner.core.protocols import Store
@@ -94,6 +96,7 @@ class Archive:
         self.root = root
         self._store = store
         self._documents = Documents(root, store, clock)
+        self.packages = Packages(root, store, self._documents)
 
     @property
     def damaged(self) -> dict[str, str]:
@@ -288,6 +291,7 @@ class Archive:
         for kind, record in kinds.items():
             for key in self._store.keys(f"{kind}/"):
                 yield key, self._documents.complaints(key, record)
+        yield from self.packages.verify()
 
     def _check_run(self, name: str, folder: Path) -> list[str]:
         complaints = self._documents.complaints(f"{name}/{SEAL}", Run)

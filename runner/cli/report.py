@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument("--out", type=Path, default=Path("site"), metavar="DIR", help="default: ./site")
-    parser.add_argument(
-        "--rubric", help="id@version or a file (default: the version most runs are scored by)"
-    )
+    parser.add_argument("--rubric", help="id@version or a file (default: each task's own)")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", help=f"a folder of tasks/ (default: {TASK})")
     parser.add_argument("--agent", help=f"what drives the model (default: {AGENT})")
     parser.add_argument("--epochs", type=int, help="how often to repeat (default: 1)")
+    parser.add_argument(
+        "--variant", help="ask in the words of this paraphrase of the task; `all`: of every one"
+    )
     parser.add_argument("--rubric", help="grade by this instead of the task's own: id@version or a file")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
     parser.add_argument("--parallel", type=int, default=2, help="trials side by side (default: %(default)s)")
@@ -73,6 +76,7 @@ def _run_models(args: argparse.Namespace, settings: Settings) -> int:
         args.again,
         args.max_cost,
         args.spend_cap,
+        args.variant,
     )
     results = _carried_out(settings, make_plan(request, settings, os.environ), args)
     if args.json:
@@ -84,7 +88,7 @@ def _run_models(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _replay(args: argparse.Namespace, settings: Settings) -> int:
-    for name in ("model", "task", "agent", "epochs", "max_cost", "spend_cap"):
+    for name in ("model", "task", "agent", "epochs", "max_cost", "spend_cap", "variant"):
         if getattr(args, name) is not None:
             raise UserError(
                 f"--{name.replace('_', '-')} and --replay do not go together: a replay takes it from the run"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from runner.cli import interruptible
 from runner.cli.output import archive_to_read
 from runner.cli.settings import settings_from
 from runner.pipeline.view import View, live_folder
@@ -27,16 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one (default: 8765)"
     )
-    parser.add_argument(
-        "--rubric", help="id@version or a file (default: the version most runs are scored by)"
-    )
+    parser.add_argument("--rubric", help="id@version or a file (default: each task's own)")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C, which is how it ends well."""
     settings = settings_from(os.environ, args.archive)
     archive_to_read(settings, args.archive)
     view = View(settings, live_folder(settings), args.rubric, lambda line: print(line, flush=True))
-    interruptible.run(view.serve(args.port))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(view.serve(args.port))
     return 0

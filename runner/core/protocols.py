@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from runner.core.records import Finding, Limits, Resources, Usage
+from runner.core.records import Finding, Limits, Package, Resources, Usage
 from runner.core.tree import SourceTree
 
 Job = TypeVar("Job")
@@ -254,6 +254,14 @@ class Agent(Protocol):
 
 
 @dataclass(frozen=True)
+class PackageFile:
+    """A kept package and its file on this host."""
+
+    package: Package
+    path: Path
+
+
+@dataclass(frozen=True)
 class Subject:
     """What a probe looks at: the tree, and a way to open sandboxes of the task's image.
 
@@ -262,6 +270,7 @@ class Subject:
     `manifests` is the folder with the API manifests of the task's sandbox.
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
     `workshop` makes and runs the images that the repository describes; None where there is no engine.
+    `packages` are those that were kept when the run was made, for the app to be installed from.
     """
 
     tree: SourceTree
@@ -273,6 +282,7 @@ class Subject:
     resources: Resources = field(default_factory=Resources)
     artifacts: Path | None = None
     workshop: Workshop | None = None
+    packages: tuple[PackageFile, ...] = ()
 
 
 class Probe(Protocol):

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 _N = TypeVar("_N", int, float)
+VARIANT = r"^[a-z][a-z0-9_]*$"
 Values = dict[str, str | int | float | bool | list[str] | None]
 
 
@@ -168,7 +169,10 @@ class Model(Record):
 
 
 class Trial(Record):
-    """One cell of the plan: this task, this model, this agent, this repetition."""
+    """One cell of the plan: this task, this model, this agent, this repetition.
+
+    `variant` names the paraphrase of the task's prompts, None for the prompts themselves.
+    """
 
     task: str
     task_digest: str
@@ -177,12 +181,18 @@ class Trial(Record):
     agent: str
     agent_version: str
     epoch: int = Field(ge=1)
+    variant: str | None = Field(None, pattern=VARIANT)
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset(self, dump, "variant")
 
     @property
     def id(self) -> str:
         """A readable folder name, unique by digest: `rails_chat.demo-a.bash.e1.0f3c9a7e`."""
         model = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.model)
-        return f"{self.task}.{model}.{self.agent}.e{self.epoch}.{self.digest()[:8]}"
+        task = f"{self.task}~{self.variant}" if self.variant else self.task
+        return f"{task}.{model}.{self.agent}.e{self.epoch}.{self.digest()[:8]}"
 
 
 # --- what happened -----------------------------------------------------------------------------
@@ -367,6 +377,37 @@ class Finding(Record):
     message: str
     locations: tuple[Location, ...] = ()
     values: Values = {}
+
+
+class PackageKind(StrEnum):
+    """Whose package manager installs it."""
+
+    NPM = "npm"
+    PYTHON = "python"
+    RUBY = "ruby"
+
+
+class Package(Record):
+    """A package file as its registry served it: one of those that a tree needs to be installed again.
+
+    `content` is `<algorithm>-<hex>`, its digest, and names the file in the archive; `locked` says that the
+    repository's lock file, or the registry's index, stated it.
+    """
+
+    kind: PackageKind
+    name: str
+    version: str
+    url: str
+    file: str = Field(pattern=r"^[\w@+-][\w.@+!-]*$")
+    content: str = Field(pattern=r"^sha(256|384|512)-[0-9a-f]{64,128}$")
+    locked: bool
+
+
+class PackageIndex(Record):
+    """The packages that were kept for a tree, sorted."""
+
+    tree: str
+    packages: tuple[Package, ...]
 
 
 class Evidence(Record):

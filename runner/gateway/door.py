@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from runner.gateway import wires
 from runner.gateway.breaker import PROVIDER_FAULTS, provider_failure
 from runner.gateway.cassette import recording
 from runner.gateway.egress import Egress
+from runner.gateway.fetching import Fetcher, open_fetcher
 from runner.gateway.ledger import Account, Exchange, Ledger
 from runner.gateway.listener import Listener, listening
 from runner.gateway.pricing import is_priced
@@ -208,6 +209,13 @@ class Gateway:
             door = Door(token, spec.model, ledger, proxy, egress, replay)
             async with listening(spec.socket, Listener(proxy.handle, egress, self._settings.head_s)):
                 yield door
+
+    @asynccontextmanager
+    async def open_fetcher(self, hosts: Sequence[str], most_bytes: int) -> AsyncIterator[Fetcher]:
+        """For downloads of the runner's own from these hosts. Raises SetupError for an unusable CA bundle."""
+        egress = Egress(hosts, self._settings, lambda fetch: None, most_bytes)
+        async with _session(self._settings) as session, open_fetcher(session, egress) as fetcher:
+            yield fetcher
 
     async def _upstream(self, spec: DoorSpec, wire: Wire) -> Upstream:
         if spec.model.script is not None:

@@ -21,6 +21,7 @@ from runner.pipeline.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandon
 from runner.pipeline.workbench import Workbench
 from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model
+from runner.spec.tasks import chosen_variants
 
 MOST_ATTEMPTS = 3
 # Trying again does not help against these: stop at once.
@@ -32,6 +33,7 @@ class Request:
     """What the user asked for, in names. `rubric` None means the task's own, `model` None its demo.
 
     `max_cost_usd` bounds each run beside the task's own limits, `spend_cap_usd` all that are started.
+    `variant` names a paraphrase of the task's prompts, or `all` of them beside its own.
     """
 
     model: str | None
@@ -42,6 +44,7 @@ class Request:
     again: bool = False
     max_cost_usd: float | None = None
     spend_cap_usd: float | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,11 @@ def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) 
     if named is None:
         raise UserError(f"which model? task {task.id} has no demo of its own; give --model provider/name")
     model = resolve_model(named, catalogue, settings.tasks / task.id, agent.wires)
-    task = _bounded(task, model, request)
     key = find_key(model, environ)
     jobs = tuple(
-        TrialJob(trial_of(task, model, agent, epoch), task, model, agent, key)
+        TrialJob(trial_of(worded, model, agent, epoch, variant), worded, model, agent, key)
+        for variant in chosen_variants(task.id, settings.tasks, request.variant)
+        for worded in [_bounded(get_task(task.id, settings, variant), model, request)]
         for epoch in range(1, request.epochs + 1)
     )
     return Plan(jobs, rubric, request.again)
@@ -97,7 +101,7 @@ def _bounded(task: Task, model: Model, request: Request) -> Task:
     return task.model_copy(update={"limits": limits.model_copy(update={"cost_usd": least})})
 
 
-def trial_of(task: Task, model: Model, agent: Agent, epoch: int) -> Trial:
+def trial_of(task: Task, model: Model, agent: Agent, epoch: int, variant: str | None = None) -> Trial:
     """The trial's identity: equal inputs give an equal one, so that a run can be resumed."""
     return Trial(
         task=task.id,
@@ -107,6 +111,7 @@ def trial_of(task: Task, model: Model, agent: Agent, epoch: int) -> Trial:
         agent=agent.id,
         agent_version=agent.version,
         epoch=epoch,
+        variant=variant,
     )
 
 

@@ -15,7 +15,7 @@ REPLAYED = "replayed"  # carries a `Replayed`
 @dataclass(frozen=True)
 class Event:
     """`kind` is one of: waiting, resumed, run, warning, phase, skipped, turn, snapshot, review_changed,
-    failed_checks, downloads, retry, replayed, sealed, probe, scored."""
+    failed_checks, downloads, packages, retry, replayed, sealed, probe, scored."""
 
     kind: str
     run: str

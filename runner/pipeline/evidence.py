@@ -13,7 +13,7 @@ from pathlib import Path
 from runner import probes
 from runner.archive.archive import Archive
 from runner.core.errors import SandboxError
-from runner.core.protocols import Probe, SandboxBackend, Subject, Workshop
+from runner.core.protocols import PackageFile, Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
@@ -107,7 +107,7 @@ async def collect(
     if missing:
         subject = await asyncio.to_thread(_subject, archive, case, laboratory)
         works = {
-            probe: _examine(probe, subject, case.environment(probe, laboratory), archive, listen)
+            probe: _examine(probe, subject, _environment(archive, case, probe, laboratory), archive, listen)
             for probe in missing
         }
         reading = _one_by_one([work for probe, work in works.items() if not probe.needs_lab])
@@ -119,10 +119,19 @@ async def collect(
 
 def _kept(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> Evidence | None:
     assert case.run.tree is not None
-    environment = case.environment(probe, laboratory)
+    environment = _environment(archive, case, probe, laboratory)
     if environment is None or (probe.needs_lab and laboratory is not None and laboratory.reuse):
         return archive.latest_evidence(case.run.tree, probe.id, probe.version)
     return archive.evidence(case.run.tree, probe.id, probe.version, environment)
+
+
+def _environment(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> str | None:
+    """The case's, and the packages that were kept for the tree: with more of them, more apps can start."""
+    environment = case.environment(probe, laboratory)
+    if environment is None or not probe.needs_lab or case.run.tree is None:
+        return environment
+    kept = archive.packages.digest(case.run.tree)
+    return f"{environment}-packages-{kept[:8]}" if kept else environment
 
 
 def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Subject:
@@ -138,7 +147,13 @@ def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Sub
         resources=task.resources,
         artifacts=laboratory.artifacts / run.tree if run.tree else None,
         workshop=laboratory.workshop,
+        packages=_packages(archive, run),
     )
+
+
+def _packages(archive: Archive, run: Run) -> tuple[PackageFile, ...]:
+    kept = archive.packages.of(run.tree) if run.tree else ()
+    return tuple(PackageFile(package, archive.packages.path(package)) for package in kept)
 
 
 async def _examine(

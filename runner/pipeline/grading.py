@@ -40,9 +40,9 @@ class Graded:
     improvements: tuple[Improvement, ...] = ()
 
 
-def get_task(identity: str, settings: Settings) -> Task:
+def get_task(identity: str, settings: Settings, variant: str | None = None) -> Task:
     """A task whose goals' every check exists. Raises as `load_task` does."""
-    task = load_task(identity, settings.tasks)
+    task = load_task(identity, settings.tasks, variant)
     validate_goals(task, all_checks(), settings.tasks / identity / "task.yaml")
     return task
 

@@ -33,7 +33,7 @@ def plan_replay(archive: Archive, original: Run, rubric: str | None, settings: S
     if original.imported is not None:
         raise UserError(f"{original.id} was imported: it was made elsewhere, so there is nothing to replay")
     try:
-        task = load_task(original.trial.task, settings.tasks)
+        task = load_task(original.trial.task, settings.tasks, original.trial.variant)
         agent: Agent = load(agents, original.trial.agent, "agent").AGENT
     except UserError as error:
         raise UserError(f"{original.id} cannot be replayed: {error}") from error
@@ -41,7 +41,7 @@ def plan_replay(archive: Archive, original: Run, rubric: str | None, settings: S
     model = recorded_model(cassette)
     if model.wire not in agent.wires:
         raise UserError(f"{original.id} cannot be replayed: agent {agent.id} no longer speaks {model.wire}")
-    today = trial_of(task, model, agent, original.trial.epoch)
+    today = trial_of(task, model, agent, original.trial.epoch, original.trial.variant)
     trial = today.model_copy(update={"model_digest": _played_digest(original)})
     job = TrialJob(trial, task, model, agent, None, ReplaySource(original.id, cassette))
     return Plan(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
-from runner.pipeline.grading import get_rubric, ungradable
+from runner.pipeline.grading import ungradable
 from runner.pipeline.manifest import manifest_files
-from runner.pipeline.placings import STATISTICS, placings
+from runner.pipeline.placings import STATISTICS, placing
+from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
+from runner.pipeline.standings import Samples, load_samples, standings
 from runner.pipeline.workbench import Archive, open_archive
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
@@ -39,25 +40,25 @@ def build_site(
 ) -> tuple[Material, int]:
     """Write the archive's site; returns what it was made from and how many files are new or changed.
 
-    `reference` names the rubric by which runs of its tasks are shown, else see `_shown_rubrics`.
+    `reference` names the rubric by which runs of its tasks are shown; runs of others then have no score.
     """
-    rubric = get_rubric(reference, settings) if reference else None
-    material = material_of(settings, rubric)
+    material = material_of(settings, reference)
     return material, build(material, out, progress, live)
 
 
-def material_of(settings: Settings, rubric: Rubric | None) -> Material:
+def material_of(settings: Settings, reference: str | None) -> Material:
     """All that the site shows."""
     archive = open_archive(settings)
+    loaded = load_samples(settings, reference, traffic=False)
     runs = archive.runs()
     scores = {run.id: {score.rubric_digest: score for score in archive.scores(run)} for run in runs}
-    shown = _shown_rubrics(scores.values(), rubric)
-    entries = [_entry(archive, run, scores[run.id], shown) for run in runs]
-    rubrics = _rubrics(settings, rubric)
     tasks = [load_task(name, settings.tasks) for name in task_ids(settings.tasks)]
+    shown = _shown(settings, runs, scores, loaded.rubrics)
+    entries = [_entry(archive, run, shown.get(run.id), loaded) for run in runs]
+    rubrics = _rubrics(settings, loaded.rubrics.values())
     return Material(
         entries=entries,
-        standings=placings(((e.run, e.score) for e in entries), _tiers(rubrics)),
+        standings=[placing(row) for row in standings(loaded)],
         rubrics=rubrics,
         checks=_checks(rubrics),
         changes=_changes(scores, runs, rubrics),
@@ -66,27 +67,30 @@ def material_of(settings: Settings, rubric: Rubric | None) -> Material:
     )
 
 
-def _shown_rubrics(scores: Iterable[Scores], chosen: Rubric | None) -> dict[str, str]:
-    """By rubric id, the digest of the version that most runs have a score under, the newest of these."""
-    numbers = Counter((score.rubric, digest) for found in scores for digest, score in found.items())
-    best: dict[str, tuple[int, int, str]] = {}
-    for (name, digest), number in numbers.items():
-        id, _, version = name.partition("@")
-        best[id] = max(best.get(id, (0, 0, "")), (number, int(version), digest))
-    shown = {id: digest for id, (_, _, digest) in best.items()}
-    return shown | ({chosen.id: chosen.digest()} if chosen else {})
+def _shown(
+    settings: Settings, runs: Sequence[Run], scores: Mapping[str, Scores], rubrics: Mapping[str, Rubric]
+) -> dict[str, Score]:
+    """Each run's score under its task's rubric; one that was never computed is, and not kept."""
+    digests = {task: rubric.digest() for task, rubric in rubrics.items()}
+    known = [run for run in runs if run.trial.task in digests]
+    found = {run.id: s for run in known if (s := scores[run.id].get(digests[run.trial.task]))}
+    for digest, rubric in {rubric.digest(): rubric for rubric in rubrics.values()}.items():
+        lacking = [run for run in known if digests[run.trial.task] == digest and run.id not in found]
+        lacking = [run for run in lacking if ungradable(run) is None]
+        if lacking:
+            (results,) = rescore(Work(settings, (rubric,), frozenset({digest})), lacking, lambda more: None)
+            found |= {result.run.id: result.score for result in results if result.score}
+    return found
 
 
-def _entry(archive: Archive, run: Run, scores: Scores, shown: Mapping[str, str]) -> Entry:
-    """`scores` are the run's newest ones by their rubric's digest."""
-    score = next((score for digest, score in scores.items() if digest in shown.values()), None)
-    lacking = "it has not been scored under the rubric shown; run: shipworthy rescore --all --rubric ..."
+def _entry(archive: Archive, run: Run, score: Score | None, loaded: Samples) -> Entry:
+    foreign = loaded.left_out.get(run.trial.task)
     calibrations = archive.calibrations(run) if score else []
     repaired = archive.improvements(run, score.rubric, score.rubric_digest) if score else []
     return Entry(
         run=run,
         score=score,
-        why_not=None if score else ungradable(run) or lacking,
+        why_not=None if score else ungradable(run) or foreign or "it has not been scored",
         calibration=calibrations[-1] if calibrations else None,
         improvements=tuple({each.phase: each for each in repaired}.values()),
         folder=archive.folder(run),
@@ -105,14 +109,14 @@ def _tree(archive: Archive, run: Run) -> SourceTree | None:
         return None
 
 
-def _rubrics(settings: Settings, chosen: Rubric | None) -> list[Rubric]:
-    """Every released rubric, by name, and the chosen one if it is none of them."""
+def _rubrics(settings: Settings, used: Iterable[Rubric]) -> list[Rubric]:
+    """Every released rubric, by name, and those used that were never released."""
     released = [
         load_rubric(f"{path.parent.name}@{path.stem[1:]}", settings.rubrics)
         for path in sorted(settings.rubrics.glob("*/v*.yaml"))
         if path.stem[1:].isdigit()
     ]
-    found = {rubric.digest(): rubric for rubric in [*released, *([chosen] if chosen else [])]}
+    found = {rubric.digest(): rubric for rubric in [*released, *used]}
     return sorted(found.values(), key=lambda rubric: (rubric.id, rubric.version))
 
 
@@ -132,10 +136,6 @@ def _changes(
         pairs = [(s[before], s[after]) for s in scores.values() if before in s and after in s]
         changes.append(rubric_diff(old, new, pairs, contenders))
     return changes
-
-
-def _tiers(rubrics: Sequence[Rubric]) -> list[str]:
-    return list(dict.fromkeys(tier.id for rubric in rubrics for tier in rubric.tiers))
 
 
 def _checks(rubrics: Sequence[Rubric]) -> dict[str, CheckMeaning]:

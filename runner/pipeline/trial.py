@@ -35,6 +35,7 @@ from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of
 from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.packages.keeping import PackageKeeper
 from runner.pipeline.phase import PhaseWorker
 from runner.pipeline.repair import failures, skipped, with_failures
 from runner.pipeline.review import changed_beside
@@ -165,6 +166,7 @@ async def _work(
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
         repository = Repository(attempt.repository)
         stack.callback(repository.close)
+        keeper = PackageKeeper(bench.archive.packages, bench.gateway, events)
         for asked in job.task.phases:
             phase = await _ready(bench, job, attempt, events, progress, asked)
             if phase is None:
@@ -180,6 +182,8 @@ async def _work(
             outcome = await worker.run(events, is_first=not progress.phases)
             progress.phases.append(outcome.result)
             progress.disagreements += outcome.disagreements
+            if outcome.result.tree:
+                await keeper.keep(repository, outcome.result.tree, tuple(door.fetched))
             if phase.kind is PhaseKind.REVIEW:
                 _note_changes(repository, job.task, progress, events)
             progress.failure = progress.failure or outcome.failure

@@ -10,27 +10,37 @@ from tree_sitter import Node
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
+from runner.probes.kit.files.application import Application
 from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.page.unused import Pages
 from runner.probes.kit.ruby.budget import within_budget
-from runner.probes.kit.ruby.code import Method, RubyClass, in_area
+from runner.probes.kit.ruby.code import Method, RubyClass, in_area, is_task, is_test
+from runner.probes.kit.ruby.copies import LEAST_LINES, code_lines, copied
 from runner.probes.kit.ruby.syntax import Call, constant_path, text
-from runner.probes.kit.verdicts import Verdict, bad, good, moot
+from runner.probes.kit.ruby.unused import Usage
+from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 
 CHECKS = {
     "architecture.service_object": "a service, model or agent calls the provider, not a controller",
     "architecture.thin_controllers": "controller methods are short and leave the work to other objects",
     "architecture.no_invented_wrapper": "no layer around the LLM is invented or without a purpose",
+    "architecture.no_copied_methods": "no method of some size stands in the application twice",
+    "architecture.no_dead_code": "everything of the application's own is used somewhere",
 }
 MAX_LINES = 20
+_MAX_NAMED = 5
 
 
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
     use = LlmUse.of(tree, manifests)
+    app = Application(tree)
     verdicts = {
         "service_object": _service_object(use),
         "thin_controllers": _thin_controllers(use),
         "no_invented_wrapper": _no_invented_wrapper(use),
+        "no_copied_methods": _no_copied_methods(app),
+        "no_dead_code": _no_dead_code(app),
     }
     return [verdict.of(f"architecture.{name}") for name, verdict in verdicts.items()]
 
@@ -61,23 +71,16 @@ def _thin_controllers(use: LlmUse) -> Verdict:
     ]
     if not methods:
         return moot("there is no controller method")
-    long = [m for m in methods if _lines(m) > MAX_LINES]
+    long = [m for m in methods if code_lines(m) > MAX_LINES]
     if long:
-        worst = max(map(_lines, long))
+        worst = max(map(code_lines, long))
         message = f"controller methods of up to {worst} lines of code (more than {MAX_LINES} is too long)"
         return bad(message, [m.file.location(m.node) for m in long], longest=worst)
     busy = [c.location for c in use.provider_calls if in_area(c.file.path, "app/controllers")]
     if busy:
         return bad("a controller builds and sends the model's conversation", busy)
-    longest = max(map(_lines, methods))
+    longest = max(map(code_lines, methods))
     return good(f"no controller method has more than {longest} lines of code", longest=longest)
-
-
-def _lines(method: Method) -> int:
-    """Lines of code in a method's body, without blank ones and comments."""
-    first, last = method.node.start_point[0] + 1, method.node.end_point[0]
-    inner = (line.strip() for line in method.file.lines[first:last])
-    return sum(bool(line) and not line.startswith("#") for line in inner)
 
 
 def _no_invented_wrapper(use: LlmUse) -> Verdict:
@@ -135,11 +138,38 @@ def _forwards(method: Method, call: Call) -> bool:
     )
 
 
+def _no_copied_methods(app: Application) -> Verdict:
+    own = set(app.glob("app/*.rb", "lib/*.rb")) if app.exists else {f.path for f in app.code.app_files}
+    methods = [m for m in app.code.methods if m.file.path in own and not is_test(m.file.path)]
+    if not methods:
+        return moot("the application has no method of its own")
+    groups = copied(m for m in methods if not is_task(m.file))
+    if groups:
+        names = ", ".join(dict.fromkeys(group[0].name for group in groups))
+        places = [m.file.location(m.node) for group in groups for m in group]
+        return bad(f"the same method body stands in more than one place: {names}", places, copied=len(groups))
+    return good(f"no method of {LEAST_LINES} lines or more has the body of another one")
+
+
+def _no_dead_code(app: Application) -> Verdict:
+    if not app.exists:
+        return moot("there is no Rails application")
+    unused = [*Usage(app).unused(), *Pages(app).unused()]
+    sure = [u for u in unused if u.sure]
+    named = "; ".join(u.title for u in (sure or unused)[:_MAX_NAMED])
+    if sure:
+        return bad(f"nothing uses {named}", [u.where for u in sure], unused=len(sure))
+    if unused:
+        message = f"nothing names {named}, but names that are made at run time may lead there"
+        return unclear(message, [u.where for u in unused])
+    return good("every method, partial and Stimulus controller of its own is named somewhere else")
+
+
 class ArchitectureProbe:
     """Looks at who does what."""
 
     id = "architecture"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -72,6 +72,10 @@ _CHECKS: dict[str, tuple[str, _Judge]] = {
     "brakeman": ("Brakeman is at hand for CI", lambda r: tools.tool(r.app, r.gems, tools.BRAKEMAN)),
     "rubocop": ("RuboCop is at hand for CI", lambda r: tools.tool(r.app, r.gems, tools.RUBOCOP)),
     "simplecov": ("SimpleCov is at hand for CI", lambda r: tools.simplecov(r.app, r.gems)),
+    "simplecov_started": (
+        "the tests start SimpleCov before they load the application",
+        lambda r: tools.simplecov_started(r.app, r.gems),
+    ),
     "bundle_audit": (
         "bundle-audit is at hand for CI",
         lambda r: tools.tool(r.app, r.gems, tools.BUNDLE_AUDIT),
@@ -85,6 +89,10 @@ _CHECKS: dict[str, tuple[str, _Judge]] = {
         "a readable compose file, by any of its four names, has a service",
         lambda r: container.compose(r.app),
     ),
+    "no_placeholders": (
+        "no view, Stimulus controller or test is still the generator's example",
+        lambda r: skeleton.placeholders(r.app),
+    ),
     "readme": (
         "a README, not the stock one, says what the application is, how to set it up and how to run it",
         lambda r: container.read_me(r.app),
@@ -96,7 +104,7 @@ class Deliverables:
     """Looks for each thing the brief asks for."""
 
     id = "deliverables"
-    version = 3
+    version = 4
     needs_lab = False
     checks: Mapping[str, str] = {
         f"deliverables.{name}": statement for name, (statement, _) in _CHECKS.items()

@@ -25,7 +25,7 @@ from runner.probes.kit.llm.preflight import key_tests
 from runner.probes.kit.llm.rescues import Guard, Rescues
 from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.code import in_area, is_task
-from runner.probes.kit.ruby.syntax import Call, descendants, statements, text
+from runner.probes.kit.ruby.syntax import Call, RubyFile, descendants, statements, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 CHECKS = {
@@ -46,6 +46,11 @@ _SHOWING = re.compile(
 _LOGGING = re.compile(r"(Rails\.)?logger\b|Rails\.error|Sentry|Honeybadger|puts|warn\b|p\b")
 _KEEPING = re.compile(r"<<|push|append\w*|add\w*|create!?|update!?|write|puts")
 _OWN_WORDS = ("string", "heredoc_beginning", "chained_string")
+_FORMED = ("call", "element_reference", "binary")
+_FORMING = ("strip", "squish", "freeze", "chomp", "format", "%", "gsub", "sub", "truncate", "+", "<<")
+_SIDE = re.compile(
+    r"[Tt]itle|[Ss]ummar|[Cc]ategori[sz]|[Cc]lassif|(?:^|[^a-z])tag_|Tagg|[Nn]ame_(?:chat|conversation)"
+)
 _NOTHING = ("nil", "false", "true", "next", "retry", "break", "self")
 
 
@@ -138,7 +143,7 @@ def _key_preflight(use: LlmUse, guards: Guards) -> Verdict:
 def _degraded_page(use: LlmUse, guards: Guards) -> Verdict:
     if not guards:
         return bad("no call to a provider was found whose failure could be shown")
-    turns = [(call, guard) for call, guard in guards if _asks_a_turn(call)] or guards
+    turns = [(call, guard) for call, guard in guards if _asks_a_turn(use, call)] or guards
     mute = [call.location for call, guard in turns if not any(_shows(use, c) for c in guard.final)]
     if len(mute) == len(turns):
         return bad("no rescue leads to a message on the page", mute)
@@ -177,11 +182,47 @@ def _bugs_visible(use: LlmUse, guards: Guards) -> Verdict:
     return good("what is caught is logged, reported or handed on", [c.location for c in broad])
 
 
-def _asks_a_turn(call: Call) -> bool:
+def _asks_a_turn(use: LlmUse, call: Call) -> bool:
     """Whether it sends what somebody said: not a side call with a text of the program's own around it."""
     question = next(iter(call.positional), None)
-    own_words = question is not None and question.type in _OWN_WORDS
-    return call.name not in ONE_SHOT and not own_words
+    own_words = question is not None and _is_own_text(use, call.file, question)
+    return call.name not in ONE_SHOT and not own_words and not _SIDE.search(_standing_in(use, call))
+
+
+def _is_own_text(use: LlmUse, file: RubyFile, node: Node, depth: int = 4) -> bool:
+    """Whether an expression is a text that the program holds, also by way of a name or a method."""
+    if node.type in _OWN_WORDS or depth == 0:
+        return depth > 0
+    if node.type in _FORMED and node.named_children:
+        call = file.call(node)
+        if call is not None and call.name in _FORMING and call.receiver is not None:
+            return _is_own_text(use, file, call.receiver, depth - 1)
+        method = use.kinds.target(call) if call is not None else None
+        last = [] if method is None else method.body[-1:]
+        return method is not None and any(_is_own_text(use, method.file, n, depth - 1) for n in last)
+    if node.type == "constant":
+        value = use.kinds.names.constant(text(node))
+        return value is not None and _is_own_text(use, *value, depth - 1)
+    return node.type == "identifier" and _is_own_name(use, file, node, depth)
+
+
+def _is_own_name(use: LlmUse, file: RubyFile, node: Node, depth: int) -> bool:
+    """Whether a variable is only ever set to such a text, or a method of that name returns one."""
+    assigned = use.kinds.names.reaching(file, node)
+    if assigned:
+        values = [part.child_by_field_name("right") for part in assigned]
+        return all(v is not None and _is_own_text(use, file, v, depth - 1) for v in values)
+    if use.kinds.names.is_local(file, node):
+        return False
+    method = use.code.find_method(use.code.owner(file, node), text(node), use.code.in_class(file, node))
+    return method is not None and any(_is_own_text(use, method.file, n, depth - 1) for n in method.body[-1:])
+
+
+def _standing_in(use: LlmUse, call: Call) -> str:
+    """The names of the class and the method that a call stands in."""
+    method = use.code.method_of(call.file, call.node)
+    owner = use.code.owner(call.file, call.node).name.rsplit("::", maxsplit=1)[-1]
+    return f"{owner} {method.name if method is not None else ''}"
 
 
 def _shows(use: LlmUse, clause: Clause) -> bool:
@@ -235,7 +276,7 @@ class ErrorHandlingProbe:
     """Follows a provider's failure through the application."""
 
     id = "error_handling"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

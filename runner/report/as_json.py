@@ -29,6 +29,7 @@ def run_json(
         "agent": run.trial.agent,
         "task": run.trial.task,
         "epoch": run.trial.epoch,
+        "variant": run.trial.variant,
         "status": run.status.value,
         "rubric": score.rubric if score else None,
         "low": score.low if score else None,

@@ -3,21 +3,32 @@
 Beside the task's own variables a prompt can use `{{ goals }}`, a numbered list of the goals' ids and
 statements, and `{{ review_file }}`; that of a repair phase must use `{{ failed_checks }}`, which stays open
 until the phase begins.
+
+A variant asks the same in other words: `variants/<name>/` holds a template, under the file name of the one it
+stands for, for each prompt that it words anew; the other phases keep the task's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
 from runner.core.errors import SpecError, UserError
-from runner.core.records import PhaseKind, Task
+from runner.core.records import VARIANT, PhaseKind, Task
 from runner.spec.documents import did_you_mean, parse, read_document, refuse
 
 OPEN = {"failed_checks": "{{ failed_checks }}"}
+VARIANTS, EVERY_VARIANT = "variants", "all"
+SHAPES = {
+    "horizon": ("short", "medium", "long"),
+    "stakes": ("low", "medium", "high"),
+    "surface": ("cli", "web", "api", "library"),
+}
+"""What a task's `shape` can say: how long the work is, what a fault costs, by what it is used."""
 GIVEN = ("goals", "review_file", *OPEN)
 
 
@@ -26,8 +37,28 @@ def task_ids(tasks: Path) -> list[str]:
     return sorted(p.parent.name for p in tasks.glob("*/task.yaml"))
 
 
-def load_task(identity: str, tasks: Path) -> Task:
-    """The task in `tasks/<identity>/`. Raises UserError if unknown, SpecError naming file and field."""
+def variant_names(identity: str, tasks: Path) -> list[str]:
+    """A task's variants, without the one that every task has: its own prompts."""
+    folders = (tasks / identity / VARIANTS).glob("*/")
+    return sorted(folder.name for folder in folders if folder.is_dir())
+
+
+def chosen_variants(identity: str, tasks: Path, named: str | None) -> list[str | None]:
+    """The variants that a user means: None for the task's own prompts, `all` for these and every other."""
+    known = variant_names(identity, tasks)
+    if named == EVERY_VARIANT:
+        return [None, *known]
+    if named is not None and named not in known:
+        there_are = f"known: {', '.join([*known, EVERY_VARIANT])}" if known else "it has none"
+        raise UserError(f"task {identity} has no variant {named!r}{did_you_mean(named, known)}; {there_are}")
+    return [named]
+
+
+def load_task(identity: str, tasks: Path, variant: str | None = None) -> Task:
+    """The task in `tasks/<identity>/`, in its own words or a variant's.
+
+    Raises UserError if it is unknown, SpecError naming file and field.
+    """
     if identity not in task_ids(tasks):
         raise UserError(f"unknown task {identity!r}; known: {', '.join(task_ids(tasks))}")
     path = tasks / identity / "task.yaml"
@@ -42,6 +73,8 @@ def load_task(identity: str, tasks: Path) -> Task:
     if goals := document.get("goals"):
         variables |= {"goals": _listed(goals)}
     phases = document.get("phases")
+    if variant is not None and isinstance(phases, list):
+        phases = _in_words_of(variant, phases, path)
     if isinstance(phases, list):
         document["phases"] = [
             _with_prompt(phase, number, variables, path) if isinstance(phase, dict) else phase
@@ -63,6 +96,27 @@ def validate_goals(task: Task, known_checks: Collection[str], source: str | Path
     refuse(faults, source)
 
 
+def _in_words_of(variant: str, phases: list[Any], path: Path) -> list[Any]:
+    """The phases with the variant's templates instead of the task's own where it has them."""
+    chosen_variants(path.parent.name, path.parents[1], variant)
+    folder = path.parent / VARIANTS / variant
+    if variant == EVERY_VARIANT or not re.match(VARIANT, variant):
+        raise SpecError(
+            f"{folder}: {variant!r} cannot be a variant's name; use a-z, 0-9 and _, and not `all`"
+        )
+    files = {file.name for file in folder.iterdir()}
+    reworded = []
+    for phase in phases:
+        name = Path(str(phase.get("prompt"))).name if isinstance(phase, dict) else ""
+        own = {"prompt": f"{VARIANTS}/{variant}/{name}"} if name in files else {}
+        reworded.append({**phase, **own} if isinstance(phase, dict) else phase)
+    used = {Path(str(phase.get("prompt"))).name for phase in phases if isinstance(phase, dict)}
+    refuse([f"{VARIANTS}/{variant}/{name}: is no phase's prompt" for name in sorted(files - used)], path)
+    if not files:
+        raise SpecError(f"{folder}: is empty; put a template there for each prompt that it words anew")
+    return reworded
+
+
 def _listed(goals: object) -> str:
     """The goals' numbers, ids and statements, a line each; what is wrong with them comes up in parsing."""
     given = [goal for goal in goals if isinstance(goal, dict)] if isinstance(goals, list) else []
@@ -76,6 +130,7 @@ def _line(statement: object) -> str:
 
 
 def _faults(task: Task) -> Iterator[str]:
+    yield from _odd_shapes(task.shape)
     yield from _repeated("phases", [phase.id for phase in task.phases])
     yield from _repeated("goals", [goal.id for goal in task.goals])
     reviews = [n for n, phase in enumerate(task.phases) if phase.kind is PhaseKind.REVIEW]
@@ -92,6 +147,14 @@ def _faults(task: Task) -> Iterator[str]:
             yield f"phases[0].kind: a {phase.kind} phase needs another before it"
         if phase.kind is PhaseKind.REPAIR and OPEN["failed_checks"] not in phase.prompt:
             yield f"phases[{n}].prompt: a repair phase needs {OPEN['failed_checks']} in its prompt"
+
+
+def _odd_shapes(shape: Mapping[str, str]) -> Iterator[str]:
+    for name, value in shape.items():
+        if name not in SHAPES:
+            yield f"shape.{name}: is none of {', '.join(SHAPES)}{did_you_mean(name, SHAPES)}"
+        elif value not in SHAPES[name]:
+            yield f"shape.{name}: should be one of {', '.join(SHAPES[name])}, not {value!r}"
 
 
 def _repeated(field: str, ids: Sequence[str]) -> Iterator[str]:

@@ -14,14 +14,15 @@ import pytest
 from benchmarks.synthetic import Plan, make
 from runner.cli.main import main
 from runner.cli.settings import settings_from
-from runner.core.records import Run, Score
-from runner.pipeline.placings import placings
+from runner.pipeline.placings import placing
 from runner.pipeline.settings import Settings
 from runner.pipeline.site import material_of
 from runner.pipeline.view import View
 from runner.pipeline.workbench import open_archive
 from runner.report.site.entries import ALL_TASKS, Standing
-from tests.report.site.conftest import png, run_of, score_of
+from runner.stats.leaderboard import leaderboard
+from runner.stats.samples import sample_of
+from tests.report.site.conftest import RUBRIC, png, run_of, score_of
 
 
 @pytest.fixture(scope="module")
@@ -31,63 +32,45 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return replace(settings_from(os.environ), archive=root)
 
 
-def graded(*rows: tuple[str, str, int, float | None]) -> list[tuple[Run, Score | None]]:
-    runs = [(run_of(model, task=task, epoch=epoch), points) for model, task, epoch, points in rows]
-    return [(run, None if points is None else score_of(run, points)) for run, points in runs]
+def rows_of(*rows: tuple[str, str, int, float]) -> list[Standing]:
+    graded = [(run_of(model, task=task, epoch=epoch), points) for model, task, epoch, points in rows]
+    samples = [sample_of(run, score_of(run, points), RUBRIC) for run, points in graded]
+    return [placing(row) for row in leaderboard(samples, ["A", "D"])]
 
 
-def by_name(standings: list[Standing], scope: str) -> dict[str, Standing]:
-    return {s.model: s for s in standings if s.scope == scope}
+def test_a_row_keeps_what_the_statistics_say() -> None:
+    two = [s for s in rows_of(*[("a", "t", n, 70 + n) for n in (1, 2)], ("b", "t", 1, 30)) if s.scope == "t"]
+    a, _ = two
+    assert a.mean == 71.5
+    assert a.low is not None
+    assert a.high is not None
+    assert a.low < 71.5 < a.high
+    assert (a.trials, a.scored, a.tier, a.tier_odds["A"]) == (2, 2, "A", 1.0)
+    assert a.coverage == "2 of 2 scored"
+    assert a.more["Cost per shipped app"] == "$0.0300"
 
 
-def test_overlapping_ranges_share_their_ranks() -> None:
-    rows = graded(
-        *[
-            (m, "t", e, p)
-            for m, ps in {"a": (90, 80), "b": (85, 70), "c": (50, 40)}.items()
-            for e, p in enumerate(ps, 1)
-        ]
-    )
-    found = by_name(placings(rows, ["A", "D"]), "t")
-    assert {m: (s.rank_low, s.rank_high) for m, s in found.items()} == {"a": (1, 2), "b": (1, 2), "c": (3, 3)}
-    assert found["a"].tier_odds == {"A": 1.0, "D": 0.0}
+def test_one_run_has_no_interval_no_odds_and_any_rank() -> None:
+    b = next(s for s in rows_of(("a", "t", 1, 70), ("a", "t", 2, 71), ("b", "t", 1, 30)) if s.model == "b")
+    assert (b.low, b.high, b.tier_odds, b.rank_low, b.rank_high) == (None, None, {}, 1, 2)
 
 
-def test_one_run_has_no_interval_no_rank_and_no_odds() -> None:
-    (only,) = placings(graded(("a", "t", 1, 90)), ["A", "D"])
-    assert (only.mean, only.low, only.rank_low, only.tier_odds, only.tier) == (90, None, None, {}, "A")
+def test_who_was_not_scored_in_every_task_has_no_rank_over_all() -> None:
+    rows = rows_of(("a", "t", 1, 70), ("a", "u", 1, 50), ("b", "t", 1, 99))
+    b = next(s for s in rows if s.model == "b" and s.scope == ALL_TASKS)
+    assert (b.rank_low, b.tier) == (None, None)
+    assert b.why_not == "not scored in u"
 
 
-def test_trials_without_a_score_are_counted_and_few_scores_name_no_tier() -> None:
-    (thin,) = placings(graded(("a", "t", 1, 90), ("a", "t", 2, None), ("a", "t", 3, None)), ["A", "D"])
-    assert (thin.scored, thin.trials, thin.tier, thin.mean) == (1, 3, None, 90)
-    assert "too few" in thin.why_not
-    (none,) = placings(graded(("a", "t", 1, None)), ["A", "D"])
-    assert (none.mean, none.tier) == (None, None)
-
-
-def test_all_tasks_count_alike_and_only_for_who_ran_them_all() -> None:
-    rows = graded(
-        ("a", "t", 1, 90), ("a", "t", 2, 90), ("a", "t", 3, 90), ("a", "u", 1, 50), ("b", "t", 1, 99)
-    )
-    overall = by_name(placings(rows, ["A", "D"]), ALL_TASKS)
-    assert {m: s.mean for m, s in overall.items()} == {"a": 70}
-    assert not by_name(placings(rows[:3], ["A", "D"]), ALL_TASKS)
-
-
-def test_replays_do_not_count_and_the_order_of_runs_does_not_matter() -> None:
-    rows = graded(("a", "t", 1, 90), ("a", "t", 2, 70), ("b", "t", 1, 50))
-    replay = rows[0][0].model_copy(update={"replay_of": "x/1"})
-    again = (replay.model_copy(update={"attempt": 2}), score_of(replay, 10))
-    assert placings([*rows, again], ["A"]) == placings(rows, ["A"])
-    assert placings(rows, ["A"]) == placings(rows[::-1], ["A"])
-
-
-def test_runs_of_a_task_are_shown_under_one_rubric(settings: Settings) -> None:
+def test_each_task_is_shown_under_its_own_rubric(settings: Settings) -> None:
     material = material_of(settings, None)
-    shown = {(e.score.rubric.partition("@")[0], e.score.rubric_digest) for e in material.entries if e.score}
-    assert len(shown) == len({id for id, _ in shown})
-    assert all(e.score or e.why_not for e in material.entries)
+    by_task: dict[str, set[str]] = {}
+    for entry in material.entries:
+        if entry.score:
+            by_task.setdefault(entry.run.trial.task, set()).add(entry.score.rubric_digest)
+        assert entry.score or entry.why_not
+    assert {len(digests) for digests in by_task.values()} == {1}
+    assert material.standings
 
 
 def test_report_writes_the_site_once(

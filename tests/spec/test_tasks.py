@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import yaml
 
 from runner.core.errors import SpecError, UserError
 from runner.core.records import PhaseKind
-from runner.spec.tasks import load_task, validate_goals
+from runner.spec.tasks import chosen_variants, load_task, task_ids, validate_goals, variant_names
 
 SHIPPED = Path(__file__).parents[2] / "tasks"
 WORK = {"id": "build", "prompt": "p.md.j2"}
@@ -164,3 +165,66 @@ def test_a_repair_phase_asks_by_the_rubric_so_that_is_part_of_the_question(tmp_p
     repair = task.phases[1].model_copy(update={"kind": PhaseKind.REPAIR})
     asking = task.model_copy(update={"phases": (task.phases[0], repair)})
     assert asking.model_copy(update={"rubric": "rails_chat@3"}).identity() != asking.identity()
+
+
+def with_variant(tasks: Path, **files: str) -> Path:
+    folder = write(tasks) / "mine/variants/terse"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / f"{name}.md.j2").write_text(text)
+    return tasks
+
+
+def test_a_variant_words_a_prompt_anew_and_is_rendered_like_it(tmp_path: Path) -> None:
+    tasks = with_variant(tmp_path, p="{{ thing }}, please.")
+    plain, terse = load_task("mine", tasks), load_task("mine", tasks, "terse")
+    assert terse.phases[0].prompt == "a boat, please."
+    assert plain.phases[0].prompt == "Build a boat."
+    assert terse.identity() != plain.identity()
+    assert terse.model_copy(update={"phases": plain.phases}) == plain
+
+
+def test_variants_are_chosen_by_name_or_all(tmp_path: Path) -> None:
+    tasks = with_variant(tmp_path, p="x")
+    assert chosen_variants("mine", tasks, None) == [None]
+    assert chosen_variants("mine", tasks, "terse") == ["terse"]
+    assert chosen_variants("mine", tasks, "all") == [None, "terse"]
+    with pytest.raises(UserError, match=r"task mine has no variant 'ters'.*terse.*known: terse, all"):
+        load_task("mine", tasks, "ters")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "variants/terse: is empty"),
+        ({"p": "x", "q": "y"}, r"variants/terse/q\.md\.j2: is no phase's prompt"),
+    ],
+)
+def test_what_is_wrong_with_a_variant_is_named(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        load_task("mine", with_variant(tmp_path, **files), "terse")
+
+
+@pytest.mark.parametrize("name", task_ids(SHIPPED))
+def test_shipped_variants_ask_for_the_same_things(name: str) -> None:
+    """Whatever stands in code spans, and every numbered requirement, stands in each variant too."""
+    plain = load_task(name, SHIPPED)
+    for variant in variant_names(name, SHIPPED):
+        worded = load_task(name, SHIPPED, variant)
+        for ours, theirs in zip(plain.phases, worded.phases, strict=True):
+            spans = [set(re.findall(r"`[^`]+`", phase.prompt)) for phase in (ours, theirs)]
+            assert spans[0] <= spans[1], variant
+            numbers = [re.findall(r"^\d+\. ", phase.prompt, re.MULTILINE) for phase in (ours, theirs)]
+            assert numbers[0] == numbers[1], variant
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ({"horizn": "long"}, r"shape\.horizn: is none of horizon, stakes, surface.*horizon"),
+        ({"stakes": "huge"}, r"shape\.stakes: should be one of low, medium, high, not 'huge'"),
+    ],
+)
+def test_a_shape_keeps_to_its_vocabulary(tmp_path: Path, shape: dict[str, str], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        load_task("mine", write(tmp_path, shape=shape))

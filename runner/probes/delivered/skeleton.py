@@ -7,6 +7,7 @@ import re
 from runner.core.records import Location
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.gemfile import Gemfile
+from runner.probes.kit.page.stimulus import GREETING
 from runner.probes.kit.ruby.syntax import Call, RubyFile, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place
 
@@ -28,6 +29,10 @@ _STOCK_ROUTES = re.compile(r"rails/(?:health|pwa)#")
 _PAGE_ROUTES = ("get", "match", "resources", "resource")
 _VIEWS = ("app/views/*.erb", "app/views/*.haml", "app/views/*.slim", "app/views/*.rb", "app/components/*")
 _NOT_PAGES = re.compile(r"app/views/(?:layouts|pwa|shared)/|app/views/\S*mailer\S*/")
+_EXAMPLE_TEST = re.compile(r"^\s*#\s*test \"the truth\" do|^\s*pending \"add some examples", re.MULTILINE)
+_REAL_TEST = re.compile(
+    r"(?:test|it|specify|scenario|should|def test_\w*|include_examples|it_behaves_like)\b"
+)
 _PLACEHOLDER = re.compile(r"Find me in app/(?:views|components)/")
 
 
@@ -143,3 +148,28 @@ def _has_case(file: RubyFile) -> bool:
     )
     named = any(text(node.child_by_field_name("name")).startswith("test_") for node in file.of("method"))
     return blocks or named
+
+
+def placeholders(app: Application) -> Verdict:
+    """No example that the generators write in place of work is left; the README has a check of its own."""
+    if not app.exists:
+        return moot("there is no Rails application")
+    greeting = app.matches(GREETING, "app/javascript/*.js", "app/javascript/*.ts")
+    views = app.matches(_PLACEHOLDER, "app/views/*", "app/components/*")
+    tests = [
+        place(app.tree, path)
+        for path in app.glob("test/*_test.rb", "spec/*_spec.rb")
+        if _is_empty_test(app.tree.text(path) or "")
+    ]
+    left = [*views, *greeting, *tests]
+    if left:
+        return bad("examples of the generators are left as they were written", left, left=len(left))
+    return good("no view, Stimulus controller or test is a generator's example")
+
+
+def _is_empty_test(source: str) -> bool:
+    """A generated test class with its example in comments, or RSpec's pending line, and nothing else."""
+    if not _EXAMPLE_TEST.search(source):
+        return False
+    code = [line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return not any(_REAL_TEST.match(line) for line in code)

@@ -9,7 +9,7 @@ from runner.core.records import Location
 from runner.probes.kit.files import gemfile as gemfiles
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.gemfile import Gem, Gemfile
-from runner.probes.kit.verdicts import Verdict, bad, good
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
 _WORKFLOWS = (".github/workflows/*.yml", ".github/workflows/*.yaml", ".gitlab-ci.yml", ".circleci/config.yml")
 _SCRIPTS = (
@@ -24,7 +24,9 @@ _SCRIPTS = (
     "*.sh",
 )
 _GEMFILES = ("Gemfile.*", "*.gemfile", "*/Gemfile", "gemfiles/*")
+_LOADED_BY_TESTS = ("test/*.rb", "spec/*.rb", ".simplecov", "config/*.rb", "bin/*", "Rakefile")
 _STARTED = re.compile(r"^(?!\s*#).*\bSimpleCov\s*\.\s*start\b")
+_LOADS_APPLICATION = re.compile(r"^\s*require(?:_relative)?\b.*config/environment[\"')]")
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,32 @@ def tool(app: Application, gemfile: Gemfile | None, wanted: Tool) -> Verdict:
 def simplecov(app: Application, gemfile: Gemfile | None) -> Verdict:
     """SimpleCov is a gem of the application; whether the tests start it is a value."""
     verdict = tool(app, gemfile, SIMPLECOV)
-    places = app.matches(_STARTED, "test/*.rb", "spec/*.rb", ".simplecov", "config/*.rb", "bin/*", "Rakefile")
+    places = _starts(app)
     return good(verdict.message, verdict.locations, started=bool(places)) if verdict.values else verdict
+
+
+def simplecov_started(app: Application, gemfile: Gemfile | None) -> Verdict:
+    """What the tests load starts SimpleCov, before the application's own code is loaded."""
+    brought = tool(app, gemfile, SIMPLECOV)
+    if not brought.values:
+        return moot("there is no SimpleCov")
+    started = _starts(app)
+    if not started:
+        return bad("SimpleCov is at hand, but nothing starts it: no coverage is measured", brought.locations)
+    late = [place for place in started if _is_late(app, place)]
+    if len(late) == len(started):
+        return bad("SimpleCov starts after the application is loaded: what was loaded is not counted", late)
+    return good("SimpleCov measures the coverage of the tests", started)
+
+
+def _starts(app: Application) -> list[Location]:
+    return app.matches(_STARTED, *_LOADED_BY_TESTS)
+
+
+def _is_late(app: Application, place: Location) -> bool:
+    """Whether the file loads the environment in a line above: eagerly loaded code is then never counted."""
+    above = (app.tree.text(place.path) or "").splitlines()[: (place.line or 1) - 1]
+    return any(_LOADS_APPLICATION.match(line) for line in above)
 
 
 def _gem(gemfile: Gemfile | None, wanted: Tool) -> Gem | None:

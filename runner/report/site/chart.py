@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from runner.report.site.entries import Standing
 
 WIDTH, HEIGHT = 720, 380
 LEFT, RIGHT, TOP, BOTTOM = 48, 24, 16, 48
 LOG_FROM = 12.0
+MAX_LABEL = 28
+CHARACTER = 7.4
+_Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name beside a point, where it covers no other."""
+
+    text: str
+    x: float
+    y: float
+    anchor: str
 
 
 @dataclass(frozen=True)
@@ -23,9 +36,7 @@ class Point:
     low_y: float
     high_y: float
     on_front: bool
-    label_x: float
-    label_y: float
-    anchor: str
+    label: Label | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ def chart_of(standings: Sequence[Standing]) -> Chart | None:
     front = pareto_front(priced)
     placed = [_point(s, scale, s in front) for s in sorted(priced, key=lambda s: -(s.mean or 0))]
     return Chart(
-        points=_without_overlaps(placed),
+        points=_labelled(placed),
         front=_steps([p for p in placed if p.on_front]),
         x_ticks=[Tick(round(scale.x(value), 1), _dollars(value)) for value in scale.ticks()],
         y_ticks=[Tick(_y(value), str(value)) for value in range(0, 101, 20)],
@@ -119,32 +130,43 @@ def _y(score: float) -> float:
 
 def _point(standing: Standing, scale: _Scale, on_front: bool) -> Point:
     mean = standing.mean or 0.0
-    x, y = round(scale.x(standing.cost_usd or 0.0), 1), _y(mean)
     low, high = standing.low, standing.high
-    at_right = x > WIDTH * 0.72
     return Point(
         standing=standing,
-        x=x,
-        y=y,
+        x=round(scale.x(standing.cost_usd or 0.0), 1),
+        y=_y(mean),
         low_y=_y(mean if low is None else low),
         high_y=_y(mean if high is None else high),
         on_front=on_front,
-        label_x=x - 9 if at_right else x + 9,
-        label_y=y + 4,
-        anchor="end" if at_right else "start",
     )
 
 
-def _without_overlaps(points: Sequence[Point]) -> list[Point]:
-    """Labels moved down where they would cover one another; `points` come from the top down."""
-    placed: list[Point] = []
-    for point in points:
-        label_y = point.label_y
-        for other in sorted(placed, key=lambda p: p.label_y):
-            near = abs(other.x - point.x) < 130 and abs(other.label_y - label_y) < 13
-            label_y = other.label_y + 13 if near else label_y
-        placed.append(Point(**{**point.__dict__, "label_y": round(min(label_y, HEIGHT - BOTTOM - 4), 1)}))
-    return placed
+def _labelled(points: Sequence[Point]) -> list[Point]:
+    """With names where there is room, those of the front first; the others' are in title and table."""
+    taken = [(p.x - 7, p.y - 7, p.x + 7, p.y + 7) for p in points]
+    labels: dict[int, Label] = {}
+    for n in sorted(range(len(points)), key=lambda n: not points[n].on_front):
+        for label, box in _places(points[n]):
+            inside = box[0] >= LEFT and box[2] <= WIDTH and box[1] >= 0 and box[3] <= HEIGHT - BOTTOM
+            if inside and not any(_overlap(box, other) for other in taken):
+                labels[n] = label
+                taken.append(box)
+                break
+    return [replace(point, label=labels.get(n)) for n, point in enumerate(points)]
+
+
+def _places(point: Point) -> Iterator[tuple[Label, _Box]]:
+    """Where its name may stand, the best place first; with the room it takes there."""
+    text = point.standing.model.rsplit("/", 1)[-1][:MAX_LABEL] or point.standing.model[:MAX_LABEL]
+    width = len(text) * CHARACTER
+    for dx, dy, anchor in ((10, 4, "start"), (-10, 4, "end"), (0, -12, "middle"), (0, 20, "middle")):
+        x, y = round(point.x + dx, 1), round(point.y + dy, 1)
+        left = {"start": x, "end": x - width, "middle": x - width / 2}[anchor]
+        yield Label(text, x, y, anchor), (left, y - 11, left + width, y + 3)
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _steps(front: Sequence[Point]) -> str:

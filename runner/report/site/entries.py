@@ -35,9 +35,9 @@ class Standing:
     """One model with one agent in one scope: a task, or all tasks (ALL_TASKS).
 
     `mean` is None where nothing could be scored; `low` and `high` bound it, None where one trial says
-    nothing of spread. `rank_low`-`rank_high` are the ranks it may have: those of ties overlap; None without
-    a spread. `tier_odds` is by tier, best first, empty for one trial. `cost_usd` and `wall_s` are of one run
-    on average, None if unknown.
+    nothing of spread. `rank_low`-`rank_high` are the ranks it may have: those of ties overlap; None where it
+    was not scored in every task. `tier_odds` is by tier, best first, empty for one trial. `cost_usd` and
+    `wall_s` are of one run on average, None if unknown. `coverage` says in words what the mean rests on.
     """
 
     scope: str
@@ -55,12 +55,8 @@ class Standing:
     cost_usd: float | None
     wall_s: float | None
     why_not: str = ""
+    coverage: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def rank_basis(self) -> bool:
-        """Whether there is a spread to be ranked by: two trials with a score, and bounds."""
-        return self.scored > 1 and self.low is not None and self.high is not None
 
     @property
     def undecided(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -192,8 +193,20 @@ def test_a_chart_stays_in_its_frame(rows: list[tuple[float, float]]) -> None:
     for point in chart.points if chart else ():
         assert 0 <= point.x <= WIDTH
         assert 0 <= point.y <= HEIGHT
-        assert 0 <= point.label_y <= HEIGHT
     assert chart is None or 1 <= len(chart.x_ticks) <= 16
+
+
+def test_names_in_a_chart_never_cover_one_another() -> None:
+    rows = [standing(f"maker/model-{n}", 60 + n % 3, cost_usd=1 + n / 100) for n in range(24)]
+    chart = chart_of(rows)
+    assert chart
+    labels = [p.label for p in chart.points if p.label]
+    assert labels
+    assert len(labels) < len(rows)
+    assert all(
+        abs(one.y - other.y) >= 14 or abs(one.x - other.x) >= 7 * 8 or one.anchor != other.anchor
+        for one, other in combinations(labels, 2)
+    )
 
 
 def test_a_chart_leaves_out_what_has_no_price() -> None:

@@ -16,6 +16,7 @@ from runner.core.protocols import ExecResult, Sandbox, SandboxBackend, SandboxSp
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
+from runner.probes.kit.lab.packages import HOME, offline_files
 from runner.probes.kit.lab.recipes import App, Command, Recipe
 from runner.probes.kit.lab.stub import HOSTS, Provider, Scenario, issue_certificates
 
@@ -268,6 +269,8 @@ async def open_lab(subject: Subject, app: App, scenario: Scenario | None = None)
     async with backend.open(spec) as sandbox:
         lab = Lab(subject.tree, app, sandbox)
         await sandbox.put(subject.tree)
+        if subject.packages:
+            await sandbox.put(offline_files(subject.packages), HOME)
         if scenario is None:
             yield lab
             return

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.probes.kit.page import dom
 from runner.probes.kit.page.javascript import JavaScriptFile, arguments, callee
-from runner.probes.kit.ruby.syntax import text
+from runner.probes.kit.ruby.syntax import descendants, text
 
 Seen = set[int]
 _MAX_STEPS = 200
@@ -24,6 +24,7 @@ _WORDS = re.compile(
 )
 _FRAGMENT = re.compile(r"(?:template\w*|meta|tag)\.content$", re.IGNORECASE)
 _FUNCTIONS = ("function_declaration", "method_definition", "arrow_function", "function_expression")
+_SELF = ("this", "this.constructor")
 _MARKDOWN_IT = re.compile(r"markdown-?it", re.IGNORECASE)
 _HTML_ON = re.compile(r"html\s*:\s*true")
 
@@ -57,10 +58,52 @@ def _exposed(script: JavaScriptFile, node: Node | None, seen: Seen) -> bool:
 def _member(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
     """A property is what was assigned to it, else what its name says; a Stimulus value by its own name."""
     name = text(node.child_by_field_name("property")).removesuffix("Value")
-    values = script.assigned(text(node))
+    values = script.assigned(text(node)) or _declared(script, node)
     if values:
         return any(_exposed(script, value, seen) for value in values)
     return _WORDS.match(name) is not None and not _FRAGMENT.search(text(node))
+
+
+def _declared(script: JavaScriptFile, node: Node) -> list[Node]:
+    """What a property is declared with: a field, a getter, a key of a literal object, a value's default."""
+    owner, name = text(node.child_by_field_name("object")), text(node.child_by_field_name("property"))
+    if owner not in _SELF:
+        objects = [value for value in script.assigned(owner) if value.type == "object"]
+        return [v for item in objects for v in [_of_key(item, name)] if v is not None]
+    fields = [f for f in script.of("field_definition") if text(f.child_by_field_name("property")) == name]
+    found = [value for f in fields if (value := f.child_by_field_name("value")) is not None]
+    getters = [f for f in script.of("method_definition") if _is_getter(f) and _name(script, f) == name]
+    return found + [part for f in getters for part in _returned(f)] + _defaults(script, name)
+
+
+def _of_key(item: Node, name: str) -> Node | None:
+    pairs = (part for part in item.named_children if part.type == "pair")
+    named = (p for p in pairs if text(p.child_by_field_name("key")).strip("\"'") == name)
+    return next((p.child_by_field_name("value") for p in named), None)
+
+
+def _defaults(script: JavaScriptFile, name: str) -> list[Node]:
+    """A Stimulus value's default, if it has words: one that is empty is filled from elsewhere."""
+    found = []
+    for field in script.of("field_definition") if name.endswith("Value") else ():
+        declared = field.child_by_field_name("value")
+        if text(field.child_by_field_name("property")) == "values" and declared is not None:
+            value = _of_key(declared, name.removesuffix("Value"))
+            default = None if value is None or value.type != "object" else _of_key(value, "default")
+            found += [] if default is None or len(text(default)) <= len("''") else [default]
+    return found
+
+
+def _is_getter(function: Node) -> bool:
+    return any(child.type == "get" for child in function.children)
+
+
+def _returned(function: Node) -> list[Node]:
+    """What a function gives back: what `return` names, or an arrow's expression."""
+    body = function.child_by_field_name("body")
+    if body is not None and body.type != "statement_block":
+        return [body]
+    return [part for node in descendants(function, "return_statement") for part in node.named_children]
 
 
 def _ternary(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
@@ -83,9 +126,11 @@ def _called(script: JavaScriptFile, call: Node, seen: Seen) -> bool:
     own = _function(script, called.rpartition(".")[2])
     if own is not None and _ESCAPES.search(text(own)):
         return False
+    if own is not None:
+        return any(_exposed(script, part, seen) for part in _returned(own))
     function = call.child_by_field_name("function")
     receiver = function.child_by_field_name("object") if function is not None else None
-    parts = [*arguments(call), *([receiver] if receiver is not None and own is None else [])]
+    parts = [*arguments(call), *([receiver] if receiver is not None else [])]
     return any(_exposed(script, part, seen) for part in parts)
 
 
@@ -114,9 +159,31 @@ def _parameter(script: JavaScriptFile, function: Node, name: str, position: int,
     known_as = _name(script, function)
     given = [arguments(call) for called, call in script.calls if known_as and called == known_as]
     values = [values[position] for values in given if len(values) > position]
+    if any(len(one) <= position for one in given) or not values:
+        values += _default(function, position)
     if not values:
-        return _WORDS.match(name) is not None
+        return _WORDS.match(name) is not None and not _walks_constants(script, function)
     return any(_exposed(script, value, seen) for value in values)
+
+
+def _default(function: Node, position: int) -> list[Node]:
+    listed = function.child_by_field_name("parameters")
+    given = [] if listed is None else [n for n in listed.named_children if n.type != "comment"]
+    right = given[position].child_by_field_name("right") if len(given) > position else None
+    return [] if right is None else [right]
+
+
+def _walks_constants(script: JavaScriptFile, function: Node) -> bool:
+    """Whether it is handed to a list of literals: `["a", "b"].map((text) => ...)`."""
+    call = next((a for a in script.ancestors(function) if a.type == "call_expression"), None)
+    called = None if call is None else call.child_by_field_name("function")
+    receiver = None if called is None else called.child_by_field_name("object")
+    if call is None or receiver is None or function not in arguments(call):
+        return False
+    lists = [receiver] if receiver.type == "array" else script.assigned(text(receiver))
+    return bool(lists) and all(
+        one.type == "array" and all(dom.is_constant(part) for part in one.named_children) for one in lists
+    )
 
 
 def _parameters(function: Node) -> list[str]:
@@ -140,9 +207,15 @@ def _function(script: JavaScriptFile, name: str) -> Node | None:
     return next((f for f in script.of(*_FUNCTIONS) if name and _name(script, f) == name), None)
 
 
+def _made(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
+    """`new Bubble(text)`: by what it is made from, whatever the class is called."""
+    return any(_exposed(script, part, seen) for part in arguments(node))
+
+
 _JUDGES: dict[str, Callable[[JavaScriptFile, Node, Seen], bool]] = {
     "identifier": _variable,
     "member_expression": _member,
     "call_expression": _called,
+    "new_expression": _made,
     "ternary_expression": _ternary,
 }

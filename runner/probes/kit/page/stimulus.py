@@ -15,7 +15,7 @@ _FILE = re.compile(r"(?:^|/)controllers/(.+?)[_-]controller\.\w+$")
 _SINGLE_FILE = re.compile(r"(?:^|/)([^/]+?)[_-]controller\.\w+$")
 _IMPORT = re.compile(r"import\s+(\w+)\s+from\s+[\"'](?:[^\"'\n]*/)?([\w-]+)(?:\.\w+)?[\"']")
 _PACKAGE = re.compile(r"stimulus")
-_GREETING = re.compile(r"this\.element\.textContent\s*=\s*[\"']Hello World!?[\"']")
+GREETING = re.compile(r"this\.element\.textContent\s*=\s*[\"']Hello World!?[\"']")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def controllers(scripts: list[JavaScriptFile]) -> list[Controller]:
     registered = dict(pair for script in scripts for pair in _registered(script))
     found = []
     for script in scripts:
-        if _GREETING.search(script.source):
+        if GREETING.search(script.source):
             continue
         for node in script.of("class", "class_declaration"):
             names = _names(script, node, registered) if _is_controller(script, node) else []

@@ -147,6 +147,7 @@ _UNESCAPED_ERB = re.compile(r"<%==(.*?)(-?%>|\Z)", re.DOTALL)
 _HAML_RAW = re.compile(r"^\s*(?:[%.#][\w.#%-]*)?!=\s*(.+)|^\s*==\s*(.+)")
 _MARKUP = re.compile(r"<(?:turbo-stream|template|div|span|p|li|article|section|pre)\b")
 _TEXT_METHODS = ("to_s", "strip", "gsub", "squish", "html_safe", "join", "to_html", "chomp", "truncate")
+_TEMPLATE_OPTIONS = ("partial", "template", "inline", "locals", "layout")
 _STREAM_ACTIONS = re.compile(r"(?:append|prepend|replace|update|before|after)(?:_all)?$")
 _BROADCAST = re.compile(r"broadcast_\w+$")
 
@@ -369,6 +370,8 @@ def _is_prompt(node: Node) -> bool:
 def _is_markdown(call: Call) -> bool:
     """`Redcarpet::Markdown.new(...).render(x)`, `Kramdown::Document.new(x).to_html`, `markdown.render(x)`."""
     written = text(call.receiver)
+    if any(call.keyword(name) is not None for name in _TEMPLATE_OPTIONS):
+        return False
     return (
         call.name in ("render", "to_html", "parse", "convert")
         and re.search(r"(?i)markdown|kramdown|renderer|rdiscount|parser", written) is not None

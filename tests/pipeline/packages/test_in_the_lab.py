@@ -1,0 +1,109 @@
+"""Apps with packages that no image has: kept during a run, installed in a lab without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from registry import Registry, gem, npm_lock, npm_package, wheel
+
+from runner.archive.packages import content_digest
+from runner.core.protocols import PackageFile, SandboxBackend, Subject
+from runner.core.records import Package, PackageKind
+from runner.core.tree import SourceFile, SourceTree
+from runner.gateway.door import open_gateway
+from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.workbench import Workbench
+from runner.probes.kit.lab.lab import open_lab
+from runner.probes.kit.lab.recipes import find_app
+
+pytestmark = pytest.mark.docker
+PAD = npm_package("pad-of-the-test", "1.3.0", "module.exports = () => 'padded'")
+URL = "https://registry.example/pad-of-the-test/-/pad-of-the-test-1.3.0.tgz"
+APP = json.dumps(
+    {
+        "name": "small-talk",
+        "scripts": {"start": "node server.js"},
+        "dependencies": {"pad-of-the-test": "1.3.0"},
+    }
+)
+GEMFILE = "source 'https://rubygems.org'\ngem 'pad_of_the_test', '1.3.0'\n"
+GEMFILE_LOCK = """\
+GEM
+  remote: https://rubygems.org/
+  specs:
+    pad_of_the_test (1.3.0)
+
+PLATFORMS
+  ruby
+
+DEPENDENCIES
+  pad_of_the_test (= 1.3.0)
+"""
+CASES: dict[PackageKind, tuple[dict[str, bytes], str, bytes, list[str]]] = {
+    PackageKind.NPM: (
+        {"package.json": APP.encode(), "package-lock.json": npm_lock("pad-of-the-test", "1.3.0", URL, PAD)},
+        "pad-of-the-test-1.3.0.tgz",
+        PAD,
+        ["node", "-p", "require('pad-of-the-test')()"],
+    ),
+    PackageKind.PYTHON: (
+        {"app.py": b"import flask", "requirements.txt": b"pad-of-the-test==1.3.0\n"},
+        "pad_of_the_test-1.3.0-py3-none-any.whl",
+        wheel("pad_of_the_test", "1.3.0", "said = 'padded'"),
+        ["python3", "-c", "import pad_of_the_test; print(pad_of_the_test.said)"],
+    ),
+    PackageKind.RUBY: (
+        {"config/application.rb": b"", "Gemfile": GEMFILE.encode(), "Gemfile.lock": GEMFILE_LOCK.encode()},
+        "pad_of_the_test-1.3.0.gem",
+        gem("pad_of_the_test", "1.3.0", "SAID = 'padded'"),
+        ["bundle", "exec", "ruby", "-rpad_of_the_test", "-e", "puts SAID"],
+    ),
+}
+
+
+def tree(files: Mapping[str, bytes]) -> SourceTree:
+    return SourceTree("t", {path: SourceFile(path, 0o100644, data) for path, data in files.items()})
+
+
+@pytest.mark.parametrize("kind", CASES)
+async def test_an_app_is_installed_from_what_was_kept(
+    kind: PackageKind, backend: SandboxBackend, images: dict[str, str], tmp_path: Path
+) -> None:
+    files, name, data, command = CASES[kind]
+    path = tmp_path / "package"
+    path.write_bytes(data)
+    digest = content_digest(data, "sha512" if kind is PackageKind.NPM else "sha256")
+    package = Package(kind=kind, name="pad", version="1.3.0", url=URL, file=name, content=digest, locked=True)
+    bare = Subject(tree(files), "case", tmp_path, backend, images["rails"], images["base"])
+    app = find_app(bare.tree)
+    assert app is not None
+    async with open_lab(bare, app) as lab:
+        assert "pad" in (await lab.install()).missing
+    async with open_lab(replace(bare, packages=(PackageFile(package, path),)), app) as lab:
+        installed = await lab.install()
+        assert installed.ok, installed.output
+        assert installed.note == ""
+        said = await lab.execute(command, timeout_s=30)
+        assert said.stdout == b"padded\n", said.stderr
+
+
+async def test_what_an_agent_fetched_is_kept_with_its_run(
+    bench: Workbench, job: Callable[..., TrialJob], registry: Registry
+) -> None:
+    registry.files["/pad.tgz"] = PAD
+    lock = npm_lock("pad-of-the-test", "1.3.0", f"{registry.url}/pad.tgz", PAD).decode()
+    asked = f"http_proxy=http://127.0.0.1:8080 curl -sf -o /tmp/pad.tgz {registry.url}/pad.tgz"
+    async with open_gateway(registry.settings) as gateway:
+        lenient = replace(bench, gateway=gateway)
+        build = (f"cat > package-lock.json <<'LOCK'\n{lock}\nLOCK", asked)
+        made = job(*build, egress=("localhost",))
+        run = await run_attempt(lenient, made, lambda event: None)
+    assert run.failure is None
+    assert run.tree is not None
+    assert [kept.name for kept in bench.archive.packages.of(run.tree)] == ["pad-of-the-test"]
+    assert len(registry.asked) == 2  # by the agent, and once more by the runner
+    assert all(complaints == [] for _, complaints in bench.archive.verify())

@@ -1,0 +1,9 @@
+class MessagesController < ApplicationController
+  def index
+    @turns = session[:turns]
+  end
+
+  def create
+    @reply = Ask.new.answer(params[:text])
+  end
+end

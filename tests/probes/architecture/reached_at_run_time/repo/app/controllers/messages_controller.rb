@@ -1,0 +1,5 @@
+class MessagesController < ApplicationController
+  def create
+    Dispatcher.new.run(params[:command])
+  end
+end

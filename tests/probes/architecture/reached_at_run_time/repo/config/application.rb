@@ -1,0 +1,7 @@
+require "rails"
+
+module Chatter
+  class Application < Rails::Application
+    config.load_defaults 8.0
+  end
+end

@@ -1,0 +1,5 @@
+class Markup < Redcarpet::Render::HTML
+  def block_code(code, language)
+    code
+  end
+end

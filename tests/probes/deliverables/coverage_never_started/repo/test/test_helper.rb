@@ -1,0 +1,3 @@
+require "simplecov"
+# SimpleCov.start "rails"
+require_relative "../config/environment"

@@ -1,0 +1,4 @@
+import { Controller } from "@hotwired/stimulus"
+export default class extends Controller {
+  connect() { this.element.textContent = `Hello ${this.element.dataset.name}` }
+}

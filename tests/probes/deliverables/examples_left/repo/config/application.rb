@@ -1,0 +1,6 @@
+require "rails"
+
+module Chatter
+  class Application < Rails::Application
+  end
+end

@@ -1,0 +1,4 @@
+Rails.application.routes.draw do
+  root "messages#index"
+  resources :messages, only: :create
+end
