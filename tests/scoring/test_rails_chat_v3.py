@@ -64,6 +64,11 @@ def test_dimensions_tiers_and_ceilings_are_those_of_version_2(rubric: Rubric) ->
         ("-production.security_in_ci -deliverables.brakeman", {"deliverables": 1}),
         ("-production.linter_in_ci -deliverables.rubocop", {"deliverables": 1}),
         ("-production.health_check -deliverables.dockerfile", {"deliverables": 4}),
+        ("-deliverables.simplecov_started -deliverables.simplecov", {"deliverables": 1}),
+        ("-deliverables.no_placeholders -hotwire.stimulus", {"hotwire": 3}),
+        ("-architecture.no_dead_code -deliverables.views", {"deliverables": 3}),
+        ("-docker_build.builds -docker_build.starts -compose_up.comes_up", {"deliverables": 3}),
+        ("-compose_up.vetted -compose_up.comes_up -compose_up.healthy", {"production": 2}),
         # One fault seen from several sides costs once.
         ("-error_handling.rescued -error_handling.network_errors", {"errors": 5}),
         ("-error_handling.typed -error_handling.bugs_visible", {"errors": 2}),
