@@ -10,7 +10,8 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.probes.kit.llm.clauses import BROAD, BROKEN_CODE, Clause, raised_by
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import Method, is_task
+from runner.probes.kit.ruby.classes import Method
+from runner.probes.kit.ruby.paths import is_task
 from runner.probes.kit.ruby.syntax import (
     BLOCKS,
     METHODS,
@@ -213,7 +214,7 @@ class Rescues:
     def _callers(self, method: Method) -> Iterator[tuple[RubyFile, Node]]:
         use = self._use
         name = "new" if method.name == "initialize" else method.name
-        app = [f for f in use.code.app_files if not is_task(f)]
+        app = [f for f in use.code.app_files if not is_task(f.path)]
         resolved = [c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.target(c) is method]
         if not resolved:
             unknown = (
