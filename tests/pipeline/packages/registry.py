@@ -120,6 +120,8 @@ authors: [test]
 summary: a test
 files: [lib/{name}.rb]
 require_paths: [lib]
+rubygems_version: 3.6.0
+specification_version: 4
 """
     return tarball(
         {
