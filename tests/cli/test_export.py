@@ -16,7 +16,7 @@ from runner.cli.main import main
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "archive"
-    make(Plan(folder, runs=2, repositories=2))
+    make(Plan(folder, runs=2, seed=1, repositories=2))
     return folder
 
 

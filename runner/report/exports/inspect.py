@@ -1,7 +1,7 @@
 """EvalLog JSON of Inspect (inspect_ai): a log for each task, variant, model and agent, a sample a run.
 
-A score's value holds `low` and `high`, which are the same unless something is undecided; `answer` is the tier.
-A run that was not the model's to answer for is a sample with an error and without a score.
+A score's value holds `low` and `high`, the same unless something is undecided; `answer` is the tier. A run
+that was not the model's to answer for is a sample with an error and without a score.
 """
 
 from __future__ import annotations
