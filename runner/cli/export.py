@@ -7,11 +7,14 @@ import os
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from runner.cli.output import archive_to_read, warn_of_damage
+from runner.cli.progress import counted
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.registry import load, names
-from runner.pipeline.export import entries, write_file, write_folder
+from runner.pipeline.export import chosen, entries, write_file, write_folder
 from runner.report import exports
 from runner.report.exports.kit.entry import Format
 
@@ -41,14 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Runs that cannot be read are named and left out."""
-    chosen: Format = load(exports, args.format, "format").FORMAT
-    if args.out is None and (chosen.many or (chosen.binary and sys.stdout.isatty())):
+    wanted: Format = load(exports, args.format, "format").FORMAT
+    if args.out is None and (wanted.many or (wanted.binary and sys.stdout.isatty())):
         raise UserError(f"--out: say where {args.format} goes, as in --out {args.format}")
     archive = archive_to_read(settings_from(os.environ, args.archive), args.archive)
-    found = entries(archive, args.runs)
+    runs = chosen(archive, args.runs)
+    with counted(Console(stderr=True), "reading", len(runs)) as add:
+        found = entries(archive, runs, add)
     warn_of_damage(archive)
-    documents = chosen.documents(found)
-    if chosen.many:
+    documents = wanted.documents(found)
+    if wanted.many:
         written = write_folder(documents, args.out)
         print(f"{len(written)} files in {args.out}, of {len(found)} runs", file=sys.stderr)
         return 0

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
+from runner.core.records import Run
 from runner.pipeline.grading import latest
 from runner.report.exports.kit.entry import Document, Entry
 
 
-def entries(archive: Archive, references: Sequence[str]) -> list[Entry]:
-    """The named runs, or every one, with their latest scores. Raises UserError for an unknown name."""
+def chosen(archive: Archive, references: Sequence[str]) -> list[Run]:
+    """The named runs, each once, or every one. Raises UserError for an unknown name."""
     runs = [archive.find(reference) for reference in references] if references else archive.runs()
-    runs = list({run.id: run for run in runs}.values())
-    results = (latest(archive, run) for run in runs)
-    return [Entry(r.run, r.score, r.why_not, archive.folder(r.run)) for r in results]
+    return list({run.id: run for run in runs}.values())
+
+
+def entries(archive: Archive, runs: Sequence[Run], add: Callable[[int], None]) -> list[Entry]:
+    """Runs with their latest scores; `add` hears of each that was read."""
+    found = []
+    for run in runs:
+        result = latest(archive, run)
+        found.append(Entry(run, result.score, result.why_not, archive.folder(run)))
+        add(1)
+    return found
 
 
 def write_folder(documents: Iterable[Document], folder: Path) -> list[Path]:
