@@ -55,11 +55,17 @@ def main(args: argparse.Namespace) -> int:
     documents = wanted.documents(found)
     if wanted.many:
         written = write_folder(documents, args.out)
-        print(f"{len(written)} files in {args.out}, of {len(found)} runs", file=sys.stderr)
+        print(
+            f"{args.out}: {_counted(len(written), 'file')} of {_counted(len(found), 'run')}", file=sys.stderr
+        )
         return 0
     for _, content in documents:
         if args.out is None:
             sys.stdout.buffer.write(content)
         else:
-            print(f"{write_file(content, args.out)}: {len(found)} runs", file=sys.stderr)
+            print(f"{write_file(content, args.out)}: {_counted(len(found), 'run')}", file=sys.stderr)
     return 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
