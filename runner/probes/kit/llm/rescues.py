@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -211,10 +212,15 @@ class Rescues:
         ]
         return [c for c in clauses if self._catches(c, thrown)]
 
+    @cached_property
+    def _served(self) -> set[RubyFile]:
+        """Application files that no one runs by hand."""
+        return {f for f in self._use.code.app_files if not is_task(f.path)}
+
     def _callers(self, method: Method) -> Iterator[tuple[RubyFile, Node]]:
         use = self._use
         name = "new" if method.name == "initialize" else method.name
-        app = [f for f in use.code.app_files if not is_task(f.path)]
+        app = self._served
         resolved = [c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.target(c) is method]
         if not resolved:
             unknown = (

@@ -162,7 +162,7 @@ class Pages:
 
 def _elsewhere(paths: set[str] | None, path: str) -> bool:
     """Whether one of these files is another one; no set is copied, a name may stand in thousands."""
-    return bool(paths) and (len(paths) > 1 or path not in paths)
+    return paths is not None and (len(paths) > 1 or path not in paths)
 
 
 def _last(written: str) -> str:
