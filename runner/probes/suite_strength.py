@@ -49,7 +49,7 @@ class SuiteStrengthProbe:
     """`limit_s` is the time the suite may take as it is, `budget_s` that of all its runs together."""
 
     id = "suite_strength"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         LLM_PATH: "the suite executes the code that calls the provider",
@@ -89,15 +89,16 @@ class SuiteStrengthProbe:
         reruns = Reruns(lab, suite)
         run, executed = await reruns.first(self.limit_s)
         loads, passes, _ = read_suite(lab.tree, lab.app, suite, run.result, run.output)
+        folder = lab.app.folder
+        loads, passes = (installed.fair(excused(lab.tree, folder, run.output, v)) for v in (loads, passes))
         if loads.outcome is not Outcome.PASS:
-            return _all(_not_judged(loads.message))
+            return _all(_no_judge(loads))
         if passes.outcome is Outcome.NOT_APPLICABLE:
             return _all(moot(passes.message))
-        folder = lab.app.folder
         covered = (llm_path(use, executed, folder), error_path(use, executed, folder))
         fair = [installed.fair(excused(lab.tree, folder, run.output, verdict)) for verdict in covered]
         if passes.outcome is not Outcome.PASS:
-            return fair[0], fair[1], _not_judged(passes.message)
+            return fair[0], fair[1], _no_judge(passes)
         hunt = Hunt(reruns, lab, suite, use, run.result.wall_s)
         survivors = await hunt.judged(executed, started + self.budget_s)
         return fair[0], fair[1], installed.fair(survivors)
@@ -223,6 +224,13 @@ def _named(places: Iterable[Location]) -> list[str]:
 
 def _not_judged(reason: str) -> Verdict:
     return unclear(f"not judged: {reason}")
+
+
+def _no_judge(verdict: Verdict) -> Verdict:
+    """A suite that fails by its own fault tells nothing of mutants, and is charged for that already."""
+    if verdict.outcome is Outcome.FAIL:
+        return moot(f"the suite is no judge: {verdict.message}")
+    return _not_judged(verdict.message)
 
 
 def _all(verdict: Verdict) -> Verdicts:
