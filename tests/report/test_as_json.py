@@ -39,8 +39,8 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "replay_of": None,
         "imported": None,
         "failure": None,
-        "replay_of": None,
         "variant": None,
+    }
 
 
 def test_a_dimension(run: Run, score: Score) -> None:
