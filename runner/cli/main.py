@@ -20,7 +20,10 @@ from runner import __version__
 from runner.core.errors import ArchiveError, Interrupted, SandboxError, ShipworthyError, UserError
 
 DONE, INCOMPLETE, USER_ERROR, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
-ONLY_PRINT = ("list", "inspect", "verify", "explain", "rubric", "history")
+ONLY_PRINT = {
+    *("list", "standings", "compare", "recommend", "inspect"),
+    *("verify", "explain", "rubric", "history", "export"),
+}
 THE_USERS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR),
     *(errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG),
@@ -29,12 +32,16 @@ COMMANDS = {
     "run": "give a model a build task, then archive, probe and grade what it made",
     "import": "make sealed runs of work that was done elsewhere",
     "list": "list the runs in the archive",
+    "standings": "list models with their agents, best first",
+    "compare": "show two models side by side, and whether noise explains the difference",
+    "recommend": "name a model for a shape of task, with reasons and doubts",
     "inspect": "show a run's score sheet, and where its files are",
     "score": "grade one archived run",
     "rescore": "grade archived runs again, under another rubric",
     "history": "list every score a run ever got, and what moved it",
     "report": "write the archive as a site: leaderboard, score sheets, transcripts",
     "view": "show that site in this machine's browser, made anew as runs finish",
+    "export": "write runs and scores in the formats of other tools",
     "explain": "say what a check means, how it is decided and what it costs",
     "rubric": "show what points are lost for, and try whether rightly so",
     "verify": "hash the whole archive again and name what changed",

@@ -14,8 +14,9 @@ from runner.probes.kit.files.application import Application
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.page.unused import Pages
 from runner.probes.kit.ruby.budget import within_budget
-from runner.probes.kit.ruby.code import Method, RubyClass, in_area, is_task, is_test
+from runner.probes.kit.ruby.classes import Method, RubyClass
 from runner.probes.kit.ruby.copies import LEAST_LINES, code_lines, copied
+from runner.probes.kit.ruby.paths import in_area, is_task, is_test
 from runner.probes.kit.ruby.syntax import Call, constant_path, text
 from runner.probes.kit.ruby.unused import Usage
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
@@ -143,7 +144,7 @@ def _no_copied_methods(app: Application) -> Verdict:
     methods = [m for m in app.code.methods if m.file.path in own and not is_test(m.file.path)]
     if not methods:
         return moot("the application has no method of its own")
-    groups = copied(m for m in methods if not is_task(m.file))
+    groups = copied(m for m in methods if not is_task(m.file.path))
     if groups:
         names = ", ".join(dict.fromkeys(group[0].name for group in groups))
         places = [m.file.location(m.node) for group in groups for m in group]

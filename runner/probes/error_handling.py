@@ -24,7 +24,7 @@ from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.preflight import key_tests
 from runner.probes.kit.llm.rescues import Guard, Rescues
 from runner.probes.kit.ruby.budget import within_budget
-from runner.probes.kit.ruby.code import in_area, is_task
+from runner.probes.kit.ruby.paths import in_area, is_task
 from runner.probes.kit.ruby.syntax import Call, RubyFile, descendants, statements, text
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
@@ -58,7 +58,9 @@ def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
     use = LlmUse.of(tree, manifests)
     rescues = Rescues(use)
-    guards: Guards = [(call, rescues.guard(call)) for call in use.provider_calls if not is_task(call.file)]
+    guards: Guards = [
+        (call, rescues.guard(call)) for call in use.provider_calls if not is_task(call.file.path)
+    ]
     verdicts = {
         "rescued": _rescued(guards),
         "typed": _typed(use, guards),

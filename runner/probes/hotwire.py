@@ -16,7 +16,7 @@ from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
 from runner.probes.kit.page.javascript import JavaScriptFile
 from runner.probes.kit.ruby.budget import within_budget
-from runner.probes.kit.ruby.code import in_area, is_test
+from runner.probes.kit.ruby.paths import in_area, is_test
 from runner.probes.kit.ruby.syntax import Call, RubyFile, is_sent, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm.llm_calls import CHATS, GemCall, LlmUse
+from runner.probes.kit.llm.inventions import CHATS, GemCall
+from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.ruby.syntax import literal
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 

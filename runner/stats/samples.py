@@ -62,8 +62,9 @@ class Sample(Record):
     """One trial. `low`, `high`, `tiers` and `dimensions` are empty unless it is SCORED.
 
     `tiers` are those that it may have, best first: one, unless something is undecided. `failed` are checks
-    that failed and cost points; `claimed_done` says whether the model ended the work by itself, None if
-    that is not known; `gained` is what repairs brought, at least and at most.
+    that failed and cost points, `unknown` those that leave some open;
+    `claimed_done` says whether the model ended the work by itself, None if that is not known; `gained` is
+    what repairs brought, at least and at most.
     """
 
     run: str
@@ -82,6 +83,7 @@ class Sample(Record):
     tiers: tuple[str, ...] = ()
     dimensions: dict[str, Kept] = Field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     usage: Usage | None = Field(None, description="None if it was not metered")
     wall_s: float | None = None
     traffic: Traffic | None = None
@@ -182,6 +184,8 @@ def _nothing_delivered(rubric: Rubric) -> dict[str, object]:
 def _worth(score: Score, rubric: Rubric) -> dict[str, object]:
     applied = [a for d in score.dimensions for a in d.applied] + list(score.ceilings)
     found = {f.check for a in applied for f in a.findings if f.outcome is Outcome.FAIL}
+    open_ones = [a for d in score.dimensions for a in d.unknown] + list(score.ceilings)
+    unknown = {f.check for a in open_ones for f in a.findings if f.outcome is Outcome.UNKNOWN}
     return {
         "low": score.low,
         "high": score.high,
@@ -189,6 +193,7 @@ def _worth(score: Score, rubric: Rubric) -> dict[str, object]:
         "tiers": (score.tier,) if score.tier else possible_tiers(rubric, score.low, score.high),
         "dimensions": {d.id: Kept(points=d.points, low=d.low, high=d.high) for d in score.dimensions},
         "failed": tuple(sorted(found)),
+        "unknown": tuple(sorted(unknown)),
     }
 
 

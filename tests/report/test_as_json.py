@@ -39,6 +39,7 @@ def test_every_name_and_value(run: Run, score: Score) -> None:
         "replay_of": None,
         "imported": None,
         "failure": None,
+        "variant": None,
     }
 
 

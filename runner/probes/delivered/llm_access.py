@@ -7,7 +7,7 @@ import re
 from runner.core.records import Location
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.gemfile import Gemfile
-from runner.probes.kit.ruby.code import is_test
+from runner.probes.kit.ruby.paths import is_test
 from runner.probes.kit.ruby.syntax import Call, RubyFile, literal, text
 from runner.probes.kit.verdicts import Verdict, bad, good
 

@@ -18,12 +18,13 @@ from runner.gateway.settings import GatewaySettings
 
 
 class Registry:
-    """Serves `files` by path below `url`; `asked` are the paths that were asked for."""
+    """Serves `files` by path below `url`; `moved` are redirects; `asked` are the paths asked for."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://localhost:{port}"
         self.files: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.asked: list[str] = []
 
     @property
@@ -50,6 +51,8 @@ async def open_registry() -> AsyncIterator[Registry]:
 
     async def answer(request: web.Request) -> web.Response:
         registry.asked.append(request.path)
+        if request.path in registry.moved:
+            raise web.HTTPFound(registry.moved[request.path])
         body = registry.files.get(request.path)
         return web.Response(status=404) if body is None else web.Response(body=body)
 
@@ -120,6 +123,8 @@ authors: [test]
 summary: a test
 files: [lib/{name}.rb]
 require_paths: [lib]
+rubygems_version: 3.6.0
+specification_version: 4
 """
     return tarball(
         {

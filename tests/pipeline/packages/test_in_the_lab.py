@@ -12,9 +12,10 @@ from registry import Registry, gem, npm_lock, npm_package, wheel
 
 from runner.archive.packages import content_digest
 from runner.core.protocols import PackageFile, SandboxBackend, Subject
-from runner.core.records import Package, PackageKind
+from runner.core.records import Finding, Package, PackageKind
 from runner.core.tree import SourceFile, SourceTree
 from runner.gateway.door import open_gateway
+from runner.pipeline.evidence import Laboratory, case_of, collect
 from runner.pipeline.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench
 from runner.probes.kit.lab.lab import open_lab
@@ -78,12 +79,11 @@ async def test_an_app_is_installed_from_what_was_kept(
     path.write_bytes(data)
     digest = content_digest(data, "sha512" if kind is PackageKind.NPM else "sha256")
     package = Package(kind=kind, name="pad", version="1.3.0", url=URL, file=name, content=digest, locked=True)
-    bare = Subject(tree(files), "case", tmp_path, backend, images["rails"], images["base"])
-    app = find_app(bare.tree)
+    kept = (PackageFile(package, path),)
+    subject = Subject(tree(files), "case", tmp_path, backend, images["rails"], images["base"], packages=kept)
+    app = find_app(subject.tree)
     assert app is not None
-    async with open_lab(bare, app) as lab:
-        assert "pad" in (await lab.install()).missing
-    async with open_lab(replace(bare, packages=(PackageFile(package, path),)), app) as lab:
+    async with open_lab(subject, app) as lab:
         installed = await lab.install()
         assert installed.ok, installed.output
         assert installed.note == ""
@@ -91,12 +91,28 @@ async def test_an_app_is_installed_from_what_was_kept(
         assert said.stdout == b"padded\n", said.stderr
 
 
-async def test_what_an_agent_fetched_is_kept_with_its_run(
-    bench: Workbench, job: Callable[..., TrialJob], registry: Registry
+class Seeing:
+    """A lab probe that only notes which packages it is given."""
+
+    id = "seeing"
+    version = 1
+    needs_lab = True
+    checks: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        self.packages: tuple[PackageFile, ...] = ()
+
+    async def run(self, subject: Subject) -> list[Finding]:
+        self.packages = subject.packages
+        return []
+
+
+async def test_what_an_agent_fetched_is_kept_with_its_run_and_given_to_probes(
+    bench: Workbench, job: Callable[..., TrialJob], registry: Registry, tmp_path: Path
 ) -> None:
     registry.files["/pad.tgz"] = PAD
     lock = npm_lock("pad-of-the-test", "1.3.0", f"{registry.url}/pad.tgz", PAD).decode()
-    asked = f"http_proxy=http://127.0.0.1:8080 curl -sf -o /tmp/pad.tgz {registry.url}/pad.tgz"
+    asked = f"curl -sf --noproxy '' -x http://127.0.0.1:8080 -o /tmp/pad.tgz {registry.url}/pad.tgz"
     async with open_gateway(registry.settings) as gateway:
         lenient = replace(bench, gateway=gateway)
         build = (f"cat > package-lock.json <<'LOCK'\n{lock}\nLOCK", asked)
@@ -107,3 +123,8 @@ async def test_what_an_agent_fetched_is_kept_with_its_run(
     assert [kept.name for kept in bench.archive.packages.of(run.tree)] == ["pad-of-the-test"]
     assert len(registry.asked) == 2  # by the agent, and once more by the runner
     assert all(complaints == [] for _, complaints in bench.archive.verify())
+    probe, laboratory = Seeing(), Laboratory(bench.backend, bench.images, "lab:tag", tmp_path)
+    case = case_of(run, made.task, bench.settings.images.sandboxes)
+    [evidence] = await collect(bench.archive, case, [probe], laboratory, lambda event: None)
+    assert evidence.environment.endswith(f"-packages-{bench.archive.packages.digest(run.tree)[:8]}")
+    assert [each.path.read_bytes() for each in probe.packages] == [PAD]

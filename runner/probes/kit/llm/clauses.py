@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import Method
+from runner.probes.kit.ruby.classes import Method
 from runner.probes.kit.ruby.syntax import BLOCKS, RubyFile, constant_path, descendants, statements, text
 
 BROAD = ("StandardError", "Exception")

@@ -13,7 +13,7 @@ from runner.core.records import Location
 from runner.probes.kit.llm.clauses import Clause
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.rescues import Guard, Rescues
-from runner.probes.kit.ruby.code import is_task
+from runner.probes.kit.ruby.paths import is_task
 from runner.probes.kit.ruby.syntax import Call, text
 
 NETWORK = {
@@ -46,7 +46,7 @@ def setup_leaks(use: LlmUse, rescues: Rescues, *, key_is_tested: bool) -> list[L
     if key_is_tested:
         lines.pop(CONFIGURATION, None)
     bare = {use.code.owner(c.file, c.node) for c in through_gem(use) if not rescues.guard(c).final}
-    made = [c for c in _making(use) if not is_task(c.file)]
+    made = [c for c in _making(use) if not is_task(c.file.path)]
     making = [c for c in made if use.code.owner(c.file, c.node) not in bare]
     unsure = [c for c in making if not _assumes_model(use, c)]
     named = {error: line for error, line in lines.items() if error == MODEL}
@@ -57,7 +57,7 @@ def setup_leaks(use: LlmUse, rescues: Rescues, *, key_is_tested: bool) -> list[L
 def through_gem(use: LlmUse) -> list[Call]:
     """The calls of the application that RubyLLM carries to a provider."""
     one_shot = [c.call for c in use.calls if c.on in ("RubyLLM", "Context") and c.call.name in ONE_SHOT]
-    return [c for c in (*use.asks, *one_shot) if not is_task(c.file)]
+    return [c for c in (*use.asks, *one_shot) if not is_task(c.file.path)]
 
 
 def broad_and_mute(use: LlmUse, guards: list[tuple[Call, Guard]]) -> list[Clause]:

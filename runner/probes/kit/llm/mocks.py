@@ -14,8 +14,9 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.test_suite import TestSuite
-from runner.probes.kit.ruby.code import RubyClass, is_test
+from runner.probes.kit.ruby.classes import RubyClass
 from runner.probes.kit.ruby.kind import Kind
+from runner.probes.kit.ruby.paths import is_test
 from runner.probes.kit.ruby.syntax import (
     METHODS,
     Call,

@@ -15,10 +15,11 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.clauses import Clause
-from runner.probes.kit.llm.llm_calls import CHATS, LlmUse
+from runner.probes.kit.llm.inventions import CHATS
+from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.rescues import Rescues
 from runner.probes.kit.llm.turns import replays
-from runner.probes.kit.ruby.code import Method
+from runner.probes.kit.ruby.classes import Method
 from runner.probes.kit.ruby.syntax import BLOCKS, Call, RubyFile, descendants, literal, text
 
 SYSTEM_ROLE = re.compile(r"""["':]?role["']?(:|\s*=>)\s*(:system\b|["']system["'])""")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.clauses import BROAD, BROKEN_CODE, Clause, raised_by
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import Method, is_task
+from runner.probes.kit.ruby.classes import Method
+from runner.probes.kit.ruby.paths import is_task
 from runner.probes.kit.ruby.syntax import (
     BLOCKS,
     METHODS,
@@ -210,10 +212,15 @@ class Rescues:
         ]
         return [c for c in clauses if self._catches(c, thrown)]
 
+    @cached_property
+    def _served(self) -> set[RubyFile]:
+        """Application files that no one runs by hand."""
+        return {f for f in self._use.code.app_files if not is_task(f.path)}
+
     def _callers(self, method: Method) -> Iterator[tuple[RubyFile, Node]]:
         use = self._use
         name = "new" if method.name == "initialize" else method.name
-        app = [f for f in use.code.app_files if not is_task(f)]
+        app = self._served
         resolved = [c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.target(c) is method]
         if not resolved:
             unknown = (

@@ -10,7 +10,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
 from runner.probes.kit.llm.stores import CONVERSATION, is_about
-from runner.probes.kit.ruby.code import in_area
+from runner.probes.kit.ruby.paths import in_area
 from runner.probes.kit.ruby.syntax import Call, RubyFile, constant_path, descendants, literal, text
 
 COOKIE_BYTES = 4096

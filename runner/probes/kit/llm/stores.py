@@ -11,7 +11,7 @@ from tree_sitter import Node
 from runner.core.records import Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import in_area
+from runner.probes.kit.ruby.paths import in_area
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     Call,

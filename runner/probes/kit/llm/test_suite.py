@@ -11,7 +11,8 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.llm.llm_calls import LlmUse
-from runner.probes.kit.ruby.code import Method, RubyClass, in_area
+from runner.probes.kit.ruby.classes import Method, RubyClass
+from runner.probes.kit.ruby.paths import in_area
 from runner.probes.kit.ruby.syntax import (
     BLOCKS,
     Call,

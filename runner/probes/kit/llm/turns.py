@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from runner.core.records import Location
-from runner.probes.kit.llm.llm_calls import CHATS, LlmUse
-from runner.probes.kit.ruby.code import RubyClass
+from runner.probes.kit.llm.inventions import CHATS
+from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.ruby.classes import RubyClass
 from runner.probes.kit.ruby.kind import Kind
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,

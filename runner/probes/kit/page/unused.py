@@ -26,6 +26,7 @@ _MAX_CHARS = 300_000
 _RENDERS = re.compile(r"render\w*$|broadcast\w*$|(?:append|prepend|replace|update|before|after)(?:_all)?$")
 _NAMING = re.compile(r"partial|template|component|view|path|name|kind|type|params")
 _MADE_NAME = re.compile(r"data-controller\s*=\s*[\"'][^\"']*(?:<%=|#\{)")
+_IMPORT = re.compile(r"import\s+(\w+)\s+from\s+[\"'](?:[^\"'\n]*/)?([\w-]+)(?:\.\w+)?[\"']")
 _REGISTERING = ("register", "import", "lazyLoadControllersFrom", "eagerLoadControllersFrom")
 
 
@@ -53,7 +54,7 @@ class Pages:
 
     def _is_rendered(self, path: str, folder: str, name: str) -> bool:
         """By its name in a string, by a pattern with something put in, or as what an object stands for."""
-        if self._named.get(name, set()) - {path} or any(p.fullmatch(name) for p in self._patterns):
+        if _elsewhere(self._named.get(name), path) or any(p.fullmatch(name) for p in self._patterns):
             return True
         return _is_of_object(folder, name) and self._draws_objects
 
@@ -75,7 +76,7 @@ class Pages:
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
         """Names with something put in: `"messages/#{role}_message"`; one that is all hole matches none."""
-        found = []
+        found: dict[str, re.Pattern[str]] = {}
         for file in self._ruby:
             for node in file.of("string"):
                 parts = node.named_children
@@ -83,8 +84,8 @@ class Pages:
                     made = "".join("\0" if p.type == "interpolation" else text(p) for p in parts)
                     last = made.rpartition("/")[2]
                     if last.strip("\0") and len(last) < 100:
-                        found.append(re.compile(r"[\w-]+".join(map(re.escape, last.split("\0")))))
-        return found
+                        found[last] = re.compile(r"[\w-]+".join(map(re.escape, last.split("\0"))))
+        return list(found.values())
 
     @cached_property
     def _draws_objects(self) -> bool:
@@ -117,7 +118,7 @@ class Pages:
 
     def _is_named(self, name: str, path: str) -> bool:
         """Whether Ruby or another script has it in a string: `controller: "chat"`, `setAttribute(...)`."""
-        return bool(self._words.get(name, set()) - {path})
+        return _elsewhere(self._words.get(name), path)
 
     @cached_property
     def _words(self) -> dict[str, set[str]]:
@@ -139,13 +140,17 @@ class Pages:
         return found
 
     def _is_extended(self, path: str) -> bool:
-        stem = re.escape(path.rpartition("/")[2].partition(".")[0])
-        imported = re.compile(rf"import\s+(\w+)\s+from\s+[\"'][^\"'\n]*{stem}(?:\.\w+)?[\"']")
-        for script in self._scripts:
-            name = imported.search(script.source)
-            if name is not None and re.search(rf"extends\s+{name.group(1)}\b", script.source):
-                return True
-        return False
+        return path.rpartition("/")[2].partition(".")[0] in self._extended
+
+    @cached_property
+    def _extended(self) -> set[str]:
+        """Stems of the files whose class another script extends."""
+        return {
+            stem
+            for script in self._scripts
+            for name, stem in _IMPORT.findall(script.source)
+            if re.search(rf"extends\s+{name}\b", script.source)
+        }
 
     @cached_property
     def _made_names(self) -> bool:
@@ -153,6 +158,11 @@ class Pages:
         return any(
             _MADE_NAME.search((self._app.tree.text(path) or "")[:_MAX_CHARS]) for path in pages
         ) or any(_gives_made_controller(call) for file in self._ruby for call in file.calls)
+
+
+def _elsewhere(paths: set[str] | None, path: str) -> bool:
+    """Whether one of these files is another one; no set is copied, a name may stand in thousands."""
+    return paths is not None and (len(paths) > 1 or path not in paths)
 
 
 def _last(written: str) -> str:

@@ -8,7 +8,8 @@ from typing import Protocol
 from tree_sitter import Node
 
 from runner.probes.kit.llm.ruby_llm_api import RubyLlmApi
-from runner.probes.kit.ruby.code import Method, RubyClass, RubyCode
+from runner.probes.kit.ruby.classes import Method, RubyClass
+from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.kind import INVENTED, VENDORS, Kind, joined
 from runner.probes.kit.ruby.names import Names
 from runner.probes.kit.ruby.syntax import Call, RubyFile, literal, text

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Self, TypeVar
 
 from tree_sitter import Node
 
 from runner.core.tree import SourceTree
 from runner.probes.kit.ruby.budget import Budget
+from runner.probes.kit.ruby.classes import Method, RubyClass
+from runner.probes.kit.ruby.paths import is_ruby, is_test
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     BLOCKS,
@@ -20,113 +21,14 @@ from runner.probes.kit.ruby.syntax import (
     RubyFile,
     constant_path,
     literal,
-    statements,
     text,
 )
 
-_NOT_THEIRS = {"vendor", "node_modules", "tmp", "log", "storage", "coverage", "public", ".bundle", ".git"}
 _T = TypeVar("_T")
 _Key = tuple[str, int]
 _MAX_BYTES = 500_000
 _CLASS_MAKERS = {"Class", "Module", "Struct", "Data"}
 _PSEUDO_METHODS = {"define_method", "define_singleton_method", "let", "let!", "subject", "subject!"}
-
-
-def is_ruby(path: str) -> bool:
-    """Whether a file is Ruby or ERB that the author of the repository wrote."""
-    *folders, name = path.split("/")
-    ruby = name.endswith((".rb", ".rake", ".ru", ".erb", ".jbuilder")) or name in ("Rakefile", "Gemfile")
-    return ruby and not _NOT_THEIRS & set(folders)
-
-
-@lru_cache(maxsize=50_000)
-def is_test(path: str) -> bool:
-    """Whether a file belongs to a test suite; its folder may lie in a nested application."""
-    folders = path.split("/")[:-1]
-    first = next((f for f in folders if f in ("app", "lib", "config", "test", "spec", "features")), "")
-    return first in ("test", "spec", "features")
-
-
-def is_task(file: RubyFile) -> bool:
-    """Whether a file is run by hand on a command line, where an error may end the program."""
-    return (
-        file.path.endswith((".rake", "Rakefile")) or in_area(file.path, "script") or in_area(file.path, "db")
-    )
-
-
-def in_area(path: str, area: str) -> bool:
-    """Whether a file lies below a folder of the application, e.g. `app/controllers`, nested or not."""
-    return f"/{area}/" in f"/{path}"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A method's parameter. `kind`: required, optional, keyword, splat or block."""
-
-    name: str
-    kind: str
-    default: Node | None
-
-
-@dataclass(frozen=True, eq=False)
-class Method:
-    """A method definition, or a block that serves as one (`define_method`, RSpec's `let`)."""
-
-    file: RubyFile
-    node: Node
-    name: str
-    owner: RubyClass
-    singleton: bool
-    public: bool = True
-
-    @property
-    def body(self) -> list[Node]:
-        """Its statements."""
-        return statements(self.node.child_by_field_name("body"))
-
-    @cached_property
-    def parameters(self) -> list[Parameter]:
-        """Its parameters in order."""
-        listed = self.node.child_by_field_name("parameters")
-        return [p for p in map(_parameter, [] if listed is None else listed.named_children) if p is not None]
-
-
-@dataclass(eq=False)
-class RubyClass:
-    """A class or module with all its re-openings; a file's top level is one too, named `<path>`.
-
-    `members`: what a `Struct.new` or `Data.define` declares. `readers`: attr_reader and attr_accessor.
-    `delegated`: the method that another method is sent on to (`delegate :ask, to: :chat`).
-    """
-
-    name: str
-    is_module: bool = False
-    superclass: str | None = None
-    bodies: list[tuple[RubyFile, Node]] = field(default_factory=list)
-    methods: list[Method] = field(default_factory=list)
-    includes: list[str] = field(default_factory=list)
-    readers: set[str] = field(default_factory=set)
-    members: list[str] = field(default_factory=list)
-    delegated: dict[str, str] = field(default_factory=dict)
-    _by_name: dict[tuple[str, bool], Method] = field(default_factory=dict)
-
-    @property
-    def file(self) -> RubyFile:
-        """The file it is first opened in."""
-        return self.bodies[0][0]
-
-    def method(self, name: str, singleton: bool) -> Method | None:
-        """Its own method of that name; the last definition wins."""
-        return self._by_name.get((name, singleton))
-
-    def add(self, method: Method) -> None:
-        """Add a method."""
-        self.methods.append(method)
-        self._by_name[method.name, method.singleton] = method
-
-    def mix_in(self, method: Method) -> None:
-        """Let a module's own function be an instance method of its includers too."""
-        self._by_name[method.name, False] = method
 
 
 class RubyCode:
@@ -361,22 +263,6 @@ def _is_marker(node: Node) -> bool:
 def _superclass(node: Node) -> str | None:
     written = node.child_by_field_name("superclass")
     return None if written is None else next(filter(None, map(constant_path, written.named_children)), None)
-
-
-def _parameter(node: Node) -> Parameter | None:
-    kinds = {
-        "identifier": "required",
-        "optional_parameter": "optional",
-        "keyword_parameter": "keyword",
-        "splat_parameter": "splat",
-        "hash_splat_parameter": "splat",
-        "block_parameter": "block",
-        "forward_parameter": "splat",
-    }
-    if node.type not in kinds:
-        return None
-    name = node if node.type == "identifier" else node.child_by_field_name("name")
-    return Parameter(text(name), kinds[node.type], node.child_by_field_name("value"))
 
 
 def _is_singleton(file: RubyFile, node: Node) -> bool:

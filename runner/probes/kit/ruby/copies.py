@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
 
-from runner.probes.kit.ruby.code import Method
+from runner.probes.kit.ruby.classes import Method
 from runner.probes.kit.ruby.syntax import ASSIGNMENTS, descendants, text
 
 LEAST_LINES = 5

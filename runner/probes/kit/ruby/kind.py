@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runner.probes.kit.ruby.code import RubyClass
+from runner.probes.kit.ruby.classes import RubyClass
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ memoised methods, method results, parameters and block parameters. Whatever it c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from tree_sitter import Node
 
 from runner.probes.kit.llm.ruby_llm_api import RubyLlmApi
 from runner.probes.kit.ruby.answers import Answers
-from runner.probes.kit.ruby.code import Method, RubyClass, RubyCode, is_test
+from runner.probes.kit.ruby.classes import Method, RubyClass
+from runner.probes.kit.ruby.code import RubyCode
+from runner.probes.kit.ruby.handed import Handed
 from runner.probes.kit.ruby.kind import INVENTED, NIL, VENDORS, Kind, joined
 from runner.probes.kit.ruby.names import Names
 from runner.probes.kit.ruby.syntax import (
@@ -31,8 +33,6 @@ from runner.probes.kit.ruby.syntax import (
 )
 
 _MAX_DEPTH = 40
-_MAX_CALLERS = 100
-_SEEDED = {"inject": 0, "reduce": 0, "each_with_object": 1, "with_object": 1}
 _RAISES = re.compile(r"raise\b(?!.*\b(?:if|unless)\b)")
 _VALUES = {
     "string": "String",
@@ -49,7 +49,6 @@ _VALUES = {
     "false": "Boolean",
 }
 _TRANSPARENT = (*ASSIGNMENTS, "rescue_modifier", "parenthesized_statements", "argument_list", "return")
-_EACH = re.compile(r"each|map|collect|flat_map|filter_map|reverse_each|select|find")
 
 
 class Kinds:
@@ -64,6 +63,7 @@ class Kinds:
         self._gem_classes: dict[str, str | None] = {}
         self.names = Names(code)
         self._answers = Answers(self)
+        self._handed = Handed(self)
 
     def of(self, file: RubyFile, node: Node | None) -> Kind | None:
         """The kind of an expression; None is unknown."""
@@ -144,7 +144,7 @@ class Kinds:
 
     def parameter(self, method: Method, name: str) -> Kind | None:
         """What a parameter of a method is, by its default or by what the application hands in."""
-        found = self._parameter(method.file, method.node, name)
+        found = self._handed.to_method(method.file, method.node, name)
         return None if found is None else found[0]
 
     # --- expressions -----------------------------------------------------------------------------
@@ -265,11 +265,11 @@ class Kinds:
         name = text(node)
         for around in file.ancestors(node):
             if around.type in (*BLOCKS, "lambda"):
-                position = self._block_position(around, name)
+                position = self._handed.block_position(around, name)
                 if position is not None:
-                    return self._block_parameter(file, around, position)
+                    return self._handed.to_block(file, around, position)
             elif around.type in METHODS:
-                found = self._parameter(file, around, name)
+                found = self._handed.to_method(file, around, name)
                 if found is not None:
                     declared = [found[0]] if found[0] is not None else []
                     assigned = self._assigned(file, node)
@@ -279,81 +279,6 @@ class Kinds:
                 break
         assigned = self._assigned(file, node)
         return joined(assigned) if assigned else self._method_value(file, node, name)
-
-    def _block_position(self, block: Node, name: str) -> int | None:
-        parameters = block.child_by_field_name("parameters")
-        if parameters is None:
-            return 0 if name in ("it", "_1") else None
-        names = [text(c) for c in parameters.named_children]
-        return names.index(name) if name in names else None
-
-    def _block_parameter(self, file: RubyFile, block: Node, position: int) -> Kind | None:
-        node = file.parent(block)
-        call = file.call(node) if node is not None and node.type == "call" else None
-        if call is None or block.type == "lambda":
-            return None
-        if _SEEDED.get(call.name) == position and call.positional:
-            return self.of(file, call.positional[0])
-        target = self.target(call)
-        if target is not None:
-            return joined(self._yielded(target, position)) or None
-        kind = self.receiver(call)
-        if position != 0 or kind is None:
-            return None
-        if call.receiver is not None and call.name in ("tap", "then", "yield_self"):
-            return kind
-        if kind.name == "Array":
-            return kind.of
-        gem = self.on_gem(call)
-        if gem is None:
-            return None
-        signature = self.api.signature(gem, call.name)
-        if signature is not None and signature.returns == "Chat":
-            return Kind("Chat")
-        if gem in ("Chat", "Agent") and _EACH.fullmatch(call.name):
-            return Kind("Message")
-        return None if signature is None or signature.yields is None else Kind(signature.yields)
-
-    def _yielded(self, method: Method, position: int) -> Iterator[Kind | None]:
-        for node in descendants(method.node, "yield"):
-            listed = next((c for c in node.named_children if c.type == "argument_list"), None)
-            values = [] if listed is None else listed.named_children
-            yield self.of(method.file, values[position]) if position < len(values) else None
-        handed = [p.name for p in method.parameters if p.kind == "block"]
-        for call in method.file.calls_within(method.node) if handed else ():
-            if call.name in ("call", "()", "[]") and text(call.receiver) in handed:
-                values = list(call.positional)
-                yield self.of(method.file, values[position]) if position < len(values) else None
-
-    def _parameter(self, file: RubyFile, method_node: Node, name: str) -> tuple[Kind | None] | None:
-        """A 1-tuple with the kind if `name` is a parameter of that method, else None."""
-        method = self.code.method_at(file, method_node)
-        if method is None:
-            return None
-        for index, parameter in enumerate(method.parameters):
-            if parameter.name != name:
-                continue
-            if parameter.default is not None:
-                kind = self.of(file, parameter.default)
-                if kind is not None and kind != NIL:
-                    return (kind,)
-            return (self._argument(method, index, name),)
-        return None
-
-    def _argument(self, method: Method, index: int, name: str) -> Kind | None:
-        """What the application's own call sites hand in."""
-        called = "new" if method.name == "initialize" else method.name
-        kinds = []
-        for call in self.names.calls(called)[:_MAX_CALLERS]:
-            self.code.budget.spend()
-            if (is_test(call.file.path) and not is_test(method.file.path)) or call.splat:
-                continue
-            if self.target(call) is not method:
-                continue
-            given = call.keyword(name) or (call.positional[index] if index < len(call.positional) else None)
-            if given is not None:
-                kinds.append(self.of(call.file, given))
-        return joined(kinds) if kinds else None
 
     def _assigned(self, file: RubyFile, use: Node) -> list[Kind | None]:
         return [self.of(file, node) for node in self.names.reaching(file, use)]

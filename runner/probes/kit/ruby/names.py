@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from runner.probes.kit.ruby.code import Method, RubyCode
+from runner.probes.kit.ruby.classes import Method
+from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     BLOCKS,

@@ -7,7 +7,8 @@ import re
 from tree_sitter import Node
 
 from runner.core.records import Location
-from runner.probes.kit.ruby.code import RubyCode, is_test
+from runner.probes.kit.ruby.code import RubyCode
+from runner.probes.kit.ruby.paths import is_test
 from runner.probes.kit.ruby.syntax import ASSIGNMENTS, METHODS, RubyFile, constant_path, literal, text
 
 _STATE = re.compile(

@@ -12,7 +12,8 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.files.application import Application
-from runner.probes.kit.ruby.code import Method, is_test
+from runner.probes.kit.ruby.classes import Method
+from runner.probes.kit.ruby.paths import is_test
 from runner.probes.kit.ruby.syntax import (
     ASSIGNMENTS,
     METHODS,
@@ -30,108 +31,20 @@ _MAX_STEPS = 200
 _BRANCHING = ("if", "unless", "case", "begin")
 _BRANCHES = ("then", "else", "elsif", "when", "body_statement")
 _SILENT = ("constant", "scope_resolution", "simple_symbol", "comment", *METHODS)
-_ESCAPING = frozenset(
-    (
-        *(
-            "sanitize",
-            "h",
-            "html_escape",
-            "html_escape_once",
-            "escape_once",
-            "escapeHTML",
-            "escape_html",
-            "strip_tags",
-        ),
-        *(
-            "fragment",
-            "scrub!",
-            "simple_format",
-            "content_tag",
-            "tag",
-            "link_to",
-            "button_to",
-            "image_tag",
-            "render",
-        ),
-        *(
-            "render_to_string",
-            "capture",
-            "content_for",
-            "dom_id",
-            "dom_class",
-            "t",
-            "translate",
-            "l",
-            "time_tag",
-        ),
-        *(
-            "safe_join",
-            "to_json",
-            "json_escape",
-            "form_with",
-            "turbo_stream_from",
-            "turbo_frame_tag",
-            "url_for",
-        ),
-        *(
-            "clean",
-            "sanitize_html",
-            "truncate_html",
-            "truncate",
-            "highlight",
-            "mail_to",
-            "to_i",
-            "to_f",
-            "size",
-        ),
-    )
-)
-_PASSING = frozenset(
-    (
-        *(
-            "to_s",
-            "to_str",
-            "strip",
-            "gsub",
-            "sub",
-            "tr",
-            "squish",
-            "presence",
-            "html_safe",
-            "join",
-            "map",
-            "lines",
-        ),
-        *(
-            "split",
-            "dup",
-            "chomp",
-            "concat",
-            "then",
-            "tap",
-            "first",
-            "last",
-            "[]",
-            "<<",
-            "fetch",
-            "dig",
-            "force_encoding",
-        ),
-        *(
-            "scrub",
-            "to_html",
-            "convert",
-            "parse",
-            "render_html",
-            "call",
-            "new",
-            "encode",
-            "unicode_normalize",
-            "freeze",
-            "+",
-        ),
-    )
-)
+_ESCAPING_NAMES = """
+    sanitize h html_escape html_escape_once escape_once escapeHTML escape_html strip_tags fragment
+    scrub! simple_format content_tag tag link_to button_to image_tag render render_to_string capture
+    content_for dom_id dom_class t translate l time_tag safe_join to_json json_escape form_with
+    turbo_stream_from turbo_frame_tag url_for clean sanitize_html truncate_html truncate highlight
+    mail_to to_i to_f size
+"""
+_PASSING_NAMES = """
+    to_s to_str strip gsub sub tr squish presence html_safe join map lines split dup chomp concat then
+    tap first last [] << fetch dig force_encoding scrub to_html convert parse render_html call new
+    encode unicode_normalize freeze +
+"""
+_ESCAPING = frozenset(_ESCAPING_NAMES.split())
+_PASSING = frozenset(_PASSING_NAMES.split())
 _ACCESSORS = frozenset(
     ("content", "body", "text", "reply", "answer", "response", "completion", "markdown", "assistant_reply")
 )

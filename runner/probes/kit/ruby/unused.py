@@ -17,7 +17,8 @@ from tree_sitter import Node
 
 from runner.core.records import Location
 from runner.probes.kit.files.application import Application
-from runner.probes.kit.ruby.code import Method, RubyClass, in_area, is_test
+from runner.probes.kit.ruby.classes import Method, RubyClass
+from runner.probes.kit.ruby.paths import in_area, is_test
 from runner.probes.kit.ruby.syntax import METHODS, Call, constant_path, descendants, literal, text
 
 _WORD = re.compile(r"[A-Za-z_]\w*[?!]?")

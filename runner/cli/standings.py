@@ -1,0 +1,75 @@
+"""`shipworthy standings`: models with their agents, best first, with what chance and unknowns leave open."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.cli.output import archive_to_read
+from runner.cli.progress import counted
+from runner.cli.settings import settings_from
+from runner.pipeline.placings import placing
+from runner.pipeline.settings import Settings
+from runner.pipeline.standings import Samples, load_samples, standings
+from runner.report.standings_table import render
+from runner.report.text import clean
+from runner.spec.tasks import load_task
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which archive, tasks and rubric."""
+    parser.description = (
+        "Models with their agents, best first: mean with interval, odds of each tier, coverage, cost. "
+        "Models that chance does not tell apart share their ranks. Nothing is scored anew."
+    )
+    parser.add_argument("--task", action="append", default=[], help="only this task (may be repeated)")
+    parser.add_argument("--agent", help="only runs with this agent")
+    parser.add_argument(
+        "--details", action="store_true", help="also tokens, cost per shipped app, reviews, repairs"
+    )
+    add_common(parser)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """What every command on samples takes."""
+    parser.add_argument(
+        "--rubric", help="id@version, id for the newest, or a file (default: each task's own)"
+    )
+    parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Every scope: all tasks together, then each."""
+    loaded = read_samples(settings_from(os.environ, args.archive), args, args.task, traffic=True)
+    if args.agent:
+        loaded = replace(loaded, samples=tuple(s for s in loaded.samples if s.agent == args.agent))
+    rows = standings(loaded)
+    if args.json:
+        rubrics = {task: rubric.name for task, rubric in sorted(loaded.rubrics.items())}
+        found = [row.model_dump(mode="json") for row in rows]
+        print(json.dumps({"rubrics": rubrics, "tiers": loaded.tiers, "standings": found}, indent=2))
+    else:
+        render([placing(row) for row in rows], Console(), args.details)
+    return 0
+
+
+def read_samples(
+    settings: Settings, args: argparse.Namespace, tasks: Sequence[str], traffic: bool = False
+) -> Samples:
+    """All samples (of some tasks), with progress shown; a task that is named must exist."""
+    for task in tasks:
+        load_task(task, settings.tasks)
+    archive = archive_to_read(settings, args.archive)
+    with counted(Console(stderr=True), "read", len(archive.runs())) as count:
+        loaded = load_samples(settings, args.rubric, count, traffic)
+    for reason in (*loaded.left_out.values(), *loaded.damaged.values()):
+        print(f"shipworthy: left out: {clean(reason)}", file=sys.stderr)
+    return replace(loaded, samples=tuple(s for s in loaded.samples if not tasks or s.task in tasks))
