@@ -27,7 +27,7 @@ from runner.sandbox.containers import Containers
 from runner.sandbox.doors import DoorMode
 from runner.sandbox.lease import Lease
 from runner.sandbox.relay import Relay, relaying
-from runner.sandbox.streams import STDOUT, Stream, upgrade
+from runner.sandbox.streams import STDOUT, Output, Stream, Take, converse, upgrade
 
 
 class _Command(NamedTuple):
@@ -143,33 +143,21 @@ class DockerSandbox:
         keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         """Run a command to its end; see the protocol."""
-        kept = {True: bytearray(), False: bytearray()}
-        cut = False
-
-        def take(is_stdout: bool, data: bytes) -> None:
-            nonlocal cut
-            room = keep_bytes - len(kept[is_stdout])
-            kept[is_stdout] += data[:room]
-            cut = cut or len(data) > room
-            if on_output is not None:
-                on_output(data)
-
+        output = Output(keep_bytes, on_output)
         started = time.monotonic()
         command = _Command(tuple(argv), stdin, dict(env or {}), cwd)
-        exit_code = await self._run(command, timeout_s, take)
+        exit_code = await self._run(command, timeout_s, output.take)
         return ExecResult(
             exit_code=exit_code,
             wall_s=time.monotonic() - started,
-            stdout=bytes(kept[True]),
-            stderr=bytes(kept[False]),
+            stdout=bytes(output.stdout),
+            stderr=bytes(output.stderr),
             timed_out=exit_code is None,
-            truncated=cut,
+            truncated=output.truncated,
         )
 
-    async def _run(
-        self, command: _Command, timeout_s: float, take: Callable[[bool, bytes], None]
-    ) -> int | None:
-        """The exit code, None after a time-out; `take` gets (is it stdout, bytes)."""
+    async def _run(self, command: _Command, timeout_s: float, take: Take) -> int | None:
+        """The exit code, None after a time-out."""
         cookie = secrets.token_hex(8)
         client = self._backend.client
         created = await self._backend.call(
@@ -184,7 +172,7 @@ class DockerSandbox:
         stream = await upgrade(self._backend.engine_url, path, {"Tty": False, "Detach": False})
         try:
             async with asyncio.timeout(timeout_s):
-                await _converse(stream, command.stdin, take)
+                await converse(stream, command.stdin, take)
                 return await self._exit_code(created["Id"])
         except TimeoutError:
             await self._kill(cookie)
@@ -228,8 +216,8 @@ class DockerSandbox:
         try:
             with part.open("wb") as target:
 
-                def take(is_stdout: bool, data: bytes) -> None:
-                    if not is_stdout:
+                def take(kind: int, data: bytes) -> None:
+                    if kind != STDOUT:
                         errors.extend(data[:500])
                     elif target.write(data) and target.tell() > max_bytes:
                         raise UnpackError(f"{path} is larger than {max_bytes} bytes")
@@ -244,24 +232,3 @@ class DockerSandbox:
     async def restart(self) -> None:
         """Kill every process inside but PID 1; see the protocol."""
         await self._kill("*")
-
-
-async def _converse(
-    stream: Stream, stdin: bytes | AsyncIterable[bytes], take: Callable[[bool, bytes], None]
-) -> None:
-    """Feed standard input while output is read: neither side can block the other."""
-    feeding = asyncio.create_task(_feed(stream, stdin))
-    try:
-        async for kind, data in stream.frames():
-            take(kind == STDOUT, data)
-    finally:
-        feeding.cancel()
-
-
-async def _feed(stream: Stream, stdin: bytes | AsyncIterable[bytes]) -> None:
-    if isinstance(stdin, bytes):
-        await stream.send(stdin, end=True)
-        return
-    async for piece in stdin:
-        await stream.send(piece)
-    await stream.send(b"", end=True)

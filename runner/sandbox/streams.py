@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,6 +50,48 @@ class Stream:
     async def close(self) -> None:
         """Drop the connection."""
         await _close(self.writer)
+
+
+Take = Callable[[int, bytes], None]  # gets STDOUT or STDERR, and the next piece of it
+
+
+@dataclass
+class Output:
+    """What a command prints: kept up to `keep_bytes` of either stream, and handed on in full."""
+
+    keep_bytes: int
+    hand_on: Callable[[bytes], None] | None = None
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+    truncated: bool = False
+
+    def take(self, kind: int, data: bytes) -> None:
+        """The next piece of STDOUT or STDERR."""
+        kept = self.stdout if kind == STDOUT else self.stderr
+        room = self.keep_bytes - len(kept)
+        kept += data[:room]
+        self.truncated = self.truncated or len(data) > room
+        if self.hand_on is not None:
+            self.hand_on(data)
+
+
+async def converse(stream: Stream, stdin: bytes | AsyncIterable[bytes], take: Take) -> None:
+    """Feed standard input while output is read: neither side can block the other."""
+    feeding = asyncio.create_task(_feed(stream, stdin))
+    try:
+        async for kind, data in stream.frames():
+            take(kind, data)
+    finally:
+        feeding.cancel()
+
+
+async def _feed(stream: Stream, stdin: bytes | AsyncIterable[bytes]) -> None:
+    if isinstance(stdin, bytes):
+        await stream.send(stdin, end=True)
+        return
+    async for piece in stdin:
+        await stream.send(piece)
+    await stream.send(b"", end=True)
 
 
 async def upgrade(engine_url: str, path: str, body: dict[str, Any] | None = None) -> Stream:

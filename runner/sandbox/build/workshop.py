@@ -21,7 +21,7 @@ from runner.sandbox.build.mirror import MirrorMap
 from runner.sandbox.container import seal
 from runner.sandbox.containers import Containers
 from runner.sandbox.lease import PURPOSE, RUN
-from runner.sandbox.streams import STDOUT, Stream, upgrade
+from runner.sandbox.streams import Output, Stream, Take, converse, upgrade
 
 WATCH_S = 1.0
 # Its end of standard input is the lease: when the runner dies, the program ends and all others with it.
@@ -137,22 +137,18 @@ class DockerWorkpiece:
         keep_bytes: int = 1_000_000,
     ) -> ExecResult:
         """Run a command to its end; see the protocol."""
-        kept = {True: bytearray(), False: bytearray()}
-        cut = False
-
-        def take(is_stdout: bool, data: bytes) -> None:
-            nonlocal cut
-            room = keep_bytes - len(kept[is_stdout])
-            kept[is_stdout] += data[:room]
-            cut = cut or len(data) > room
-            if on_output is not None:
-                on_output(data)
-
+        output = Output(keep_bytes, on_output)
         started = time.monotonic()
         options = {"environment": dict(env or {}), "workdir": cwd, "user": user, "stdin": True}
-        code = await self._run(argv, options, stdin, timeout_s, take)
-        wall_s = time.monotonic() - started
-        return ExecResult(code, wall_s, bytes(kept[True]), bytes(kept[False]), code is None, cut)
+        code = await self._run(argv, options, stdin, timeout_s, output.take)
+        return ExecResult(
+            exit_code=code,
+            wall_s=time.monotonic() - started,
+            stdout=bytes(output.stdout),
+            stderr=bytes(output.stderr),
+            timed_out=code is None,
+            truncated=output.truncated,
+        )
 
     async def _run(
         self,
@@ -160,7 +156,7 @@ class DockerWorkpiece:
         options: Mapping[str, Any],
         stdin: bytes,
         timeout_s: float,
-        take: Callable[[bool, bytes], None],
+        take: Take,
     ) -> int | None:
         client = self._containers.client
         try:
@@ -171,7 +167,7 @@ class DockerWorkpiece:
             raise SandboxGone(self._ended or str(error)) from error
         try:
             async with asyncio.timeout(timeout_s):
-                await _converse(stream, stdin, take)
+                await converse(stream, stdin, take)
                 return await self._exit_code(created["Id"])
         except TimeoutError:
             await self._end(stream)
@@ -215,12 +211,3 @@ class DockerWorkpiece:
             yield image
         finally:
             await asyncio.shield(self._containers.remove_image(image))
-
-
-async def _converse(stream: Stream, stdin: bytes, take: Callable[[bool, bytes], None]) -> None:
-    feeding = asyncio.create_task(stream.send(stdin, end=True))
-    try:
-        async for kind, data in stream.frames():
-            take(kind == STDOUT, data)
-    finally:
-        feeding.cancel()
