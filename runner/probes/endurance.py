@@ -16,9 +16,10 @@ from runner.probes.kit.lab.confirmed import confirmed
 from runner.probes.kit.lab.lab import Lab, RootPage, Start, open_lab
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.stub import Request, Scenario
-from runner.probes.kit.lab.turns import Came, Line, Talk, new_line
 from runner.probes.kit.lab.workers import busy, seconds_on_cpu
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
+from runner.probes.kit.visit.talk import Came, Talk
+from runner.probes.kit.visit.turns import Turn, new_turn
 
 RESTART, WORKERS = "endurance.restart", "endurance.workers"
 OPENS, SAYS = "endurance.opens_without_key", "endurance.says_key_missing"
@@ -35,10 +36,10 @@ Verdicts = tuple[Verdict, Verdict, Verdict, Verdict]
 class Plan:
     """All that is said: before the restart, after it, to two workers, and without a key."""
 
-    before: tuple[Line, Line]
-    after: Line
-    many: tuple[Line, ...]
-    keyless: Line
+    before: tuple[Turn, Turn]
+    after: Turn
+    many: tuple[Turn, ...]
+    keyless: Turn
 
     def scenario(self) -> Scenario:
         """As the provider plays it."""
@@ -48,9 +49,9 @@ class Plan:
 
 def new_plan() -> Plan:
     """With words that no page has by chance."""
-    before = new_line("What is the colour of item {}?"), new_line("And what is the size of item {}?")
-    many = tuple(new_line("Which shelf is item {} on?") for _ in range(5))
-    return Plan(before, new_line("Who made item {}?"), many, new_line("When was item {} sold?"))
+    before = new_turn("What is the colour of item {}?"), new_turn("And what is the size of item {}?")
+    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(5))
+    return Plan(before, new_turn("Who made item {}?"), many, new_turn("When was item {} sold?"))
 
 
 @dataclass
@@ -208,7 +209,7 @@ def _workers(seen: Seen) -> Verdict:
     return good(told, turns=len(asked), busy_workers=seen.busy, mode=seen.mode)
 
 
-def _carried(chats: Sequence[Request], later: Line, earlier: Sequence[Line]) -> bool:
+def _carried(chats: Sequence[Request], later: Turn, earlier: Sequence[Turn]) -> bool:
     """Whether a request with the later line also has the earlier ones and their replies."""
     words = [word for line in earlier for word in (line.key, line.nonce)]
     return any(chat.carries(later.key) and all(map(chat.carries, words)) for chat in chats)

@@ -13,8 +13,9 @@ from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Log
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.stub import Act, Provider, Request, Scenario
-from runner.probes.kit.lab.turns import ERROR_PAGE, TRACE, Came, Line, Talk, carried, fails_with, new_line
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
+from runner.probes.kit.visit.talk import ERROR_PAGE, TRACE, Came, Talk, carried, fails_with
+from runner.probes.kit.visit.turns import Turn, new_turn
 
 MESSAGE, USABLE = "failed_turn.message", "failed_turn.usable"
 NOT_REPLAYED, CLEAN = "failed_turn.not_replayed", "failed_turn.clean"
@@ -73,9 +74,9 @@ class FailedTurnProbe:
 
 
 async def _suffer(subject: Subject, app: App, number: int) -> Verdicts:
-    first = new_line("What is the colour of item {}?")
-    failing = {name: new_line("Which year is on item {}?") for name in FAULTS}
-    after = {name: new_line("And where is item {} now?") for name in FAULTS}
+    first = new_turn("What is the colour of item {}?")
+    failing = {name: new_turn("Which year is on item {}?") for name in FAULTS}
+    after = {name: new_turn("And where is item {} now?") for name in FAULTS}
     scenario = Scenario(
         replies=tuple((line.key, line.reply) for line in (first, *after.values())),
         acts=tuple(fails_with(line, FAULTS[name]) for name, line in failing.items()),
@@ -99,7 +100,7 @@ async def _suffer(subject: Subject, app: App, number: int) -> Verdicts:
         return first_, rest[0], rest[1], rest[2]
 
 
-async def _talk(lab: Lab, first: Line, failing: Mapping[str, Line], after: Mapping[str, Line]) -> Seen:
+async def _talk(lab: Lab, first: Turn, failing: Mapping[str, Turn], after: Mapping[str, Turn]) -> Seen:
     async with open_browser(lab.helper, lab.app.recipe.port) as browser:
         keys = [lab.app.recipe.env[name] for name in lab.app.recipe.keys if name in lab.app.recipe.env]
         talk = Talk(lab, browser.visitor("visitor", needles=keys))
@@ -184,7 +185,7 @@ def _not_replayed(seen: Seen, faults: Sequence[Fault]) -> Verdict:
     return good("later turns carry nothing of those that failed", turns=len(later))
 
 
-def _asks(request: Request, line: Line) -> bool:
+def _asks(request: Request, line: Turn) -> bool:
     """Whether a request is about this line; later ones may carry it as well."""
     return bool(request.messages) and line.key in request.messages[-1].text
 

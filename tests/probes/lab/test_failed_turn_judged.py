@@ -14,12 +14,13 @@ from runner.probes.kit.lab.browser import Sight
 from runner.probes.kit.lab.lab import RootPage, Start
 from runner.probes.kit.lab.recipes import recipes
 from runner.probes.kit.lab.stub import Provider, Request
-from runner.probes.kit.lab.turns import Came, Line
 from runner.probes.kit.lab.workers import busy
+from runner.probes.kit.visit.talk import Came
+from runner.probes.kit.visit.turns import Turn
 
 COMPOSER = {"enabled": True}
 OK, BAD, MOOT, OPEN = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE, Outcome.UNKNOWN
-FIRST, FAILED, NEXT = (Line(f"about k{n}", f"k{n}", f"zq{n}") for n in range(3))
+FIRST, FAILED, NEXT = (Turn(f"about k{n}", f"k{n}", f"zq{n}") for n in range(3))
 
 
 def sight(text: str, composer: Any = COMPOSER) -> Sight:

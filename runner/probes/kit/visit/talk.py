@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from runner.probes.kit.lab.browser import Sight, Visitor
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.stub import Act, Request
+from runner.probes.kit.visit.turns import Turn
 
 PATIENCE_S = 10.0
 FAILING_S = 15.0
@@ -37,30 +37,10 @@ ERROR_PAGE = re.compile(
 
 
 @dataclass(frozen=True)
-class Line:
-    """What a visitor says: a text, a word of it that no page has by chance, and a word of its reply."""
-
-    text: str
-    key: str
-    nonce: str
-
-    @property
-    def reply(self) -> str:
-        """What the provider says."""
-        return f"The code word for this is {self.nonce} and nothing else."
-
-
-def new_line(question: str) -> Line:
-    """A line with new words; `question` has a place for one."""
-    key = f"k{secrets.token_hex(3)}"
-    return Line(question.format(key), key, f"zq{secrets.token_hex(5)}")
-
-
-@dataclass(frozen=True)
 class Came:
     """What a line came to: before and after as the visitor sees it, how the app answered, what was asked."""
 
-    line: Line
+    line: Turn
     before: Sight
     after: Sight
     sent: bool
@@ -93,7 +73,7 @@ class Talk:
         self.before = await self.visitor.open()
         return self.before
 
-    async def say(self, line: Line) -> Came:
+    async def say(self, line: Turn) -> Came:
         """A turn that should succeed."""
         sent = await self.visitor.send(line.text, key=line.key, words=[line.nonce])
         status, started = 0, time.monotonic()
@@ -111,7 +91,7 @@ class Talk:
             sight = await self.visitor.look([line.nonce])
         return self._came(line, sight, bool(sent.by), status, shown=line.nonce in sight.seen)
 
-    async def fail(self, line: Line) -> Came:
+    async def fail(self, line: Turn) -> Came:
         """A turn that cannot succeed: until the app has answered and nothing moves any more."""
         sent = await self.visitor.send(line.text, key=line.key)
         status, started, still = 0, time.monotonic(), 0
@@ -127,24 +107,24 @@ class Talk:
                 break
         return self._came(line, sight, bool(sent.by), status)
 
-    def _came(self, line: Line, after: Sight, sent: bool, status: int, *, shown: bool = False) -> Came:
+    def _came(self, line: Turn, after: Sight, sent: bool, status: int, *, shown: bool = False) -> Came:
         came = Came(line, self.before, after, sent, status, self._asked(line), shown)
         self.before = after
         return came
 
-    def requests(self, line: Line) -> list[Request]:
+    def requests(self, line: Turn) -> list[Request]:
         """The chat requests that carry a line."""
         return [chat for chat in self.lab.provider.chats if chat.carries(line.key)]
 
-    def _asked(self, line: Line) -> bool:
+    def _asked(self, line: Turn) -> bool:
         return bool(self.requests(line))
 
-    def _answered(self, line: Line) -> bool:
+    def _answered(self, line: Turn) -> bool:
         asked = self.requests(line)
         return bool(asked) and all(request.number in self.lab.provider.answers for request in asked)
 
 
-def fails_with(line: Line, act: Act) -> tuple[str, tuple[Act, ...]]:
+def fails_with(line: Turn, act: Act) -> tuple[str, tuple[Act, ...]]:
     """For a scenario: whatever the app asks with this line comes to this."""
     return line.key, (act,)
 
@@ -153,6 +133,6 @@ def _lines(text: str) -> list[str]:
     return [one for raw in text.splitlines() if (one := " ".join(raw.split()))]
 
 
-def carried(request: Request, lines: Sequence[Line]) -> list[Line]:
+def carried(request: Request, lines: Sequence[Turn]) -> list[Turn]:
     """The lines of which a request carries the visitor's words."""
     return [line for line in lines if request.carries(line.key)]

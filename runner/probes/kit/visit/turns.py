@@ -39,13 +39,15 @@ QUESTIONS = (
 )
 
 
+def new_turn(question: str) -> Turn:
+    """A turn with words that no page has by chance; `question` has a place for one."""
+    key = f"k{secrets.token_hex(3)}"
+    return Turn(question.format(key), key, f"zq{secrets.token_hex(5)}")
+
+
 def new_turns(count: int) -> list[Turn]:
-    """So many turns, with words that no page has by chance."""
-    turns = []
-    for place in range(count):
-        key, nonce = f"k{secrets.token_hex(3)}", f"zq{secrets.token_hex(5)}"
-        turns.append(Turn(QUESTIONS[place % len(QUESTIONS)].format(key), key, nonce))
-    return turns
+    """So many turns, each with a question of its own."""
+    return [new_turn(QUESTIONS[place % len(QUESTIONS)]) for place in range(count)]
 
 
 @dataclass(frozen=True)
