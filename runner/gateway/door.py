@@ -18,21 +18,21 @@ from runner.core.records import Blame, Disagreement, Failure, Limits, Model, Usa
 from runner.core.registry import load
 from runner.core.replay import Replayed
 from runner.gateway import wires
-from runner.gateway.breaker import PROVIDER_FAULTS, provider_failure
-from runner.gateway.cassette import recording
-from runner.gateway.egress import Egress
-from runner.gateway.fetching import Fetcher, open_fetcher
-from runner.gateway.ledger import Account, Exchange, Ledger
+from runner.gateway.calls.breaker import PROVIDER_FAULTS, provider_failure
+from runner.gateway.calls.proxy import ModelProxy, Service
+from runner.gateway.calls.upstream import HttpUpstream, Upstream
+from runner.gateway.downloads.egress import Egress
+from runner.gateway.downloads.fetching import Fetcher, open_fetcher
 from runner.gateway.listener import Listener, listening
-from runner.gateway.pricing import is_priced
-from runner.gateway.proxy import ModelProxy, Service
-from runner.gateway.reconciliation import with_agent
-from runner.gateway.redaction import Redactor
-from runner.gateway.replay import ReplayUpstream, open_replay
+from runner.gateway.metering.ledger import Account, Exchange, Ledger
+from runner.gateway.metering.pricing import is_priced
+from runner.gateway.metering.reconciliation import with_agent
+from runner.gateway.recording.cassette import recording
+from runner.gateway.recording.redaction import Redactor
+from runner.gateway.recording.replay import ReplayUpstream, open_replay
+from runner.gateway.recording.transcript import JsonLines
 from runner.gateway.scripted import Rendering, ScriptedModel
 from runner.gateway.settings import GatewaySettings, without_waits
-from runner.gateway.transcript import JsonLines
-from runner.gateway.upstream import HttpUpstream, Upstream
 from runner.gateway.wire import Fault, Wire
 
 

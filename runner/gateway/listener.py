@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from runner.core.errors import SetupError
-from runner.gateway.egress import Egress
+from runner.gateway.downloads.egress import Egress
 
 PATH_BYTES = 100
 MOST_CONNECTIONS = 128

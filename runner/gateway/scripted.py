@@ -33,7 +33,7 @@ from pydantic import Field, ValidationError, model_validator
 from runner.core.errors import SpecError
 from runner.core.protocols import ToolUse, Waits
 from runner.core.records import Record
-from runner.gateway.upstream import Answer, Call
+from runner.gateway.calls.upstream import Answer, Call
 from runner.gateway.wire import Reply, Tokens, ToolCall, Wire
 
 CHARACTERS_PER_TOKEN = 4

@@ -13,7 +13,7 @@ from runner.core.errors import UserError
 from runner.core.protocols import Agent, Executor
 from runner.core.records import Blame, Limits, Model, PhaseKind, Rubric, Run, RunStatus, Task, Trial
 from runner.core.registry import load
-from runner.gateway.pricing import is_priced
+from runner.gateway.metering.pricing import is_priced
 from runner.pipeline.events import Event, Listener
 from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory, rubric_for
 from runner.pipeline.settings import Settings

@@ -14,7 +14,7 @@ from runner.core.protocols import Agent
 from runner.core.records import Run, Task, Trial
 from runner.core.registry import load
 from runner.core.replay import Replay, Replayed
-from runner.gateway.cassette import recorded_model
+from runner.gateway.recording.cassette import recorded_model
 from runner.pipeline.benchmark import Plan, trial_of
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import REPLAYED

@@ -30,7 +30,7 @@ from runner.core.records import (
     Usage,
 )
 from runner.gateway.door import Door, DoorSpec
-from runner.gateway.ledger import Exchange
+from runner.gateway.metering.ledger import Exchange
 from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from runner.core.protocols import Agent
 from runner.core.records import Model, Usage
+from runner.gateway.calls.upstream import Call
 from runner.gateway.scripted import ScriptedModel
-from runner.gateway.upstream import Call
 from runner.gateway.wire import Reply, RequestSummary, Wire
 
 SECOND_PROMPT = "Prove it."

@@ -16,7 +16,7 @@ from fake_provider import CANARY, NO_WAIT, Opened, Opening, Provider
 from runner.agents.bash import AGENT
 from runner.core.records import Limits, Model
 from runner.gateway.door import DoorSpec, Gateway, open_gateway
-from runner.gateway.ledger import Exchange
+from runner.gateway.metering.ledger import Exchange
 from runner.gateway.settings import GatewaySettings
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from runner.core.records import Prices
 from runner.gateway.door import Door
-from runner.gateway.ledger import Exchange
+from runner.gateway.metering.ledger import Exchange
 from runner.gateway.settings import RetrySettings
 
 CANARY = "sk-canary-0123456789abcdef"

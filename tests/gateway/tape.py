@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from runner.core.errors import UpstreamError
 from runner.core.records import Model
-from runner.gateway.upstream import Answer, Call, Upstream
+from runner.gateway.calls.upstream import Answer, Call, Upstream
 from runner.gateway.wire import RequestSummary
 
 MODEL = Model(id="mock/m", provider="mock", name="m", wire="openai_chat", upstream="http://h/v1", key_env="K")

@@ -10,7 +10,7 @@ from aiohttp import web
 from fake_provider import PRICES, Opening, Provider, completion
 
 from runner.core.records import Limits
-from runner.gateway.proxy import REFUSALS_KEPT
+from runner.gateway.calls.proxy import REFUSALS_KEPT
 from runner.gateway.wire import Fault
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.gateway.canonical import EXCERPT, Canon, Canonical, difference
+from runner.gateway.recording.canonical import EXCERPT, Canon, Canonical, difference
 
 PATH = "chat/completions"
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from tape import MODEL, Tape, call, heard
 
 from runner.core.errors import ArchiveError, UpstreamError
-from runner.gateway.cassette import LEFT, Requests, Take, read_takes, recorded_model, recording
-from runner.gateway.redaction import Redactor
-from runner.gateway.upstream import Call, NeverSent
+from runner.gateway.calls.upstream import Call, NeverSent
+from runner.gateway.recording.cassette import LEFT, Requests, Take, read_takes, recorded_model, recording
+from runner.gateway.recording.redaction import Redactor
 
 
 async def record(path: Path, tape: Tape, *calls: Call, key: str | None = None) -> list[Take]:

@@ -12,7 +12,7 @@ from fake_provider import Opened, Opening
 
 from runner.core.records import Model
 from runner.gateway.door import DoorSpec, open_gateway
-from runner.gateway.egress import Refused, is_private, parsed_target
+from runner.gateway.downloads.egress import Refused, is_private, parsed_target
 from runner.gateway.settings import GatewaySettings
 
 Serving = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

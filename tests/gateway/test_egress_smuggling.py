@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.gateway.egress import Refused, parsed_target
+from runner.gateway.downloads.egress import Refused, parsed_target
 
 
 @pytest.mark.parametrize(

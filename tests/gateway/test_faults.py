@@ -7,8 +7,8 @@ import json
 import pytest
 from wire_samples import SAMPLES
 
+from runner.gateway.calls.faults import BY_STATUS, BY_TEXT
 from runner.gateway.door import PROVIDER_FAULTS
-from runner.gateway.faults import BY_STATUS, BY_TEXT
 from runner.gateway.wire import Fault
 from runner.pipeline.benchmark import FINAL_CODES
 

@@ -11,8 +11,8 @@ import pytest
 from fake_provider import Opened, Opening, Provider
 
 from runner.core.errors import SetupError
+from runner.gateway.calls.proxy import BODY_BYTES
 from runner.gateway.listener import HEAD_BYTES, MOST_CONNECTIONS
-from runner.gateway.proxy import BODY_BYTES
 from runner.gateway.settings import GatewaySettings
 
 

@@ -12,9 +12,9 @@ from aiohttp import web
 from fake_provider import CANARY, CHAT, PRICES, Opening, Provider, completion
 
 from runner.core.records import UNKNOWN_USAGE, Blame, Limits, Model, Usage
+from runner.gateway.calls.forwarding import PLAIN_REPLY_BYTES
 from runner.gateway.door import DoorSpec, open_gateway
-from runner.gateway.forwarding import PLAIN_REPLY_BYTES
-from runner.gateway.ledger import Exchange
+from runner.gateway.metering.ledger import Exchange
 from runner.gateway.settings import GatewaySettings
 from runner.gateway.wire import Fault
 

@@ -20,8 +20,8 @@ from wire_samples import CHAT, SAMPLES, Sample
 
 from runner.core.records import Limits, Model, Prices, Usage
 from runner.gateway.door import DoorSpec, open_gateway
-from runner.gateway.ledger import Account, Demand, Exchange, Ledger, OverBudget
-from runner.gateway.metering import Meter
+from runner.gateway.metering.ledger import Account, Demand, Exchange, Ledger, OverBudget
+from runner.gateway.metering.usage import Meter
 from runner.gateway.settings import GatewaySettings
 from runner.gateway.wire import Fault, Reply, RequestSummary, Tokens
 

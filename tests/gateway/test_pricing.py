@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.core.records import Model, Prices
-from runner.gateway.pricing import cost_usd
+from runner.gateway.metering.pricing import cost_usd
 from runner.gateway.wire import Tokens
 
 

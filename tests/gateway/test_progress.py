@@ -10,7 +10,7 @@ import pytest
 from fake_provider import Opened, Opening, Provider
 
 from runner.core.records import Blame, Limits
-from runner.gateway.progress import SAME_WHATEVER_RESULT, SAME_WITH_SAME_RESULT, Progress
+from runner.gateway.calls.progress import SAME_WHATEVER_RESULT, SAME_WITH_SAME_RESULT, Progress
 from runner.gateway.settings import GatewaySettings
 from runner.gateway.wire import Reply, RequestSummary, ToolCall
 

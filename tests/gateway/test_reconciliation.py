@@ -8,7 +8,7 @@ import pytest
 from fake_provider import PRICES, Opening, Provider, completion
 
 from runner.core.records import Disagreement, Usage
-from runner.gateway.reconciliation import Reconciliation, with_agent
+from runner.gateway.metering.reconciliation import Reconciliation, with_agent
 
 LEDGER = Usage(requests=3, input_tokens=1000, cached_input_tokens=None, output_tokens=100, cost_usd=0.10)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.gateway.redaction import PLACEHOLDER, Redactor
+from runner.gateway.recording.redaction import PLACEHOLDER, Redactor
 
 KEY = "sk-abcabcabd"
 

@@ -16,12 +16,12 @@ from tape import MODEL, Tape, call, heard
 from runner.core.errors import ArchiveError, UpstreamError
 from runner.core.records import Limits, Model, Usage
 from runner.core.replay import Replayed
-from runner.gateway.cassette import recording
+from runner.gateway.calls.upstream import Call, NeverSent
 from runner.gateway.door import DoorSpec, open_gateway
-from runner.gateway.redaction import Redactor
-from runner.gateway.replay import ReplayUpstream, open_replay
-from runner.gateway.transcript import JsonLines
-from runner.gateway.upstream import Call, NeverSent
+from runner.gateway.recording.cassette import recording
+from runner.gateway.recording.redaction import Redactor
+from runner.gateway.recording.replay import ReplayUpstream, open_replay
+from runner.gateway.recording.transcript import JsonLines
 from runner.gateway.wires.openai_chat import WIRE
 
 TOOLS = [{"type": "function", "function": {"name": "bash"}}]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from wire_samples import CHAT, SAMPLES, Sample
 
-from runner.gateway.attempt import Attempt
-from runner.gateway.retry import Retries, fault_of, overload
+from runner.gateway.calls.attempt import Attempt
+from runner.gateway.calls.retry import Retries, fault_of, overload
 from runner.gateway.settings import RetrySettings
 from runner.gateway.wire import Fault, Reply
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from runner.core.protocols import ToolUse, Waits
+from runner.gateway.calls.upstream import Call
 from runner.gateway.scripted import ASIDE, THE_END, ScriptedModel
-from runner.gateway.upstream import Call
 from runner.gateway.wires.openai_chat import WIRE
 
 BUILD = [

@@ -13,8 +13,8 @@ import pytest
 
 from runner.agents.bash import BashAgent
 from runner.core.protocols import ToolUse, Waits
+from runner.gateway.calls.upstream import Call
 from runner.gateway.scripted import COMMAND_BYTES, ScriptedModel
-from runner.gateway.upstream import Call
 from runner.gateway.wires.openai_chat import WIRE
 
 TOOLS = [{"type": "function", "function": {"name": "bash"}}]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_provider import Opening, Provider
 
-from runner.gateway.seal import breach
+from runner.gateway.calls.seal import breach
 from runner.gateway.wire import Fault
 
 REFUSED: dict[str, dict[str, Any]] = {

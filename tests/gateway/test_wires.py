@@ -12,8 +12,8 @@ from wire_samples import SAMPLES, Sample
 
 from runner.core.registry import names
 from runner.gateway import wires
-from runner.gateway.sse import KEPT_CALLS, KEPT_CHARACTERS, LINE_BYTES
 from runner.gateway.wire import Reply, RequestSummary, Tokens, ToolCall, Wire
+from runner.gateway.wires.kit.sse import KEPT_CALLS, KEPT_CHARACTERS, LINE_BYTES
 from runner.spec.models import WIRES
 
 ASKED = RequestSummary(model="m", stream=True, max_output_tokens=None, messages=1, turn=3)

@@ -6,17 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from runner.gateway.faults import fault_of
-from runner.gateway.openai import bearer
-from runner.gateway.sse import (
-    ARGUMENTS_PIECE,
-    EventTap,
-    dumps,
-    error_text,
-    named_event,
-    pieces,
-    whole_reply,
-)
+from runner.gateway.calls.faults import fault_of
 from runner.gateway.wire import (
     Fault,
     Reply,
@@ -31,6 +21,16 @@ from runner.gateway.wire import (
     as_text,
     digest_of,
     parsed,
+)
+from runner.gateway.wires.kit.openai import bearer
+from runner.gateway.wires.kit.sse import (
+    ARGUMENTS_PIECE,
+    EventTap,
+    dumps,
+    error_text,
+    named_event,
+    pieces,
+    whole_reply,
 )
 
 VERSION = "2023-06-01"

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_plus
 
-from runner.gateway.faults import fault_of
-from runner.gateway.sse import EventTap, data_line, dumps, error_text, pieces, whole_reply
+from runner.gateway.calls.faults import fault_of
 from runner.gateway.wire import (
     Fault,
     Reply,
@@ -23,6 +22,7 @@ from runner.gateway.wire import (
     digest_of,
     parsed,
 )
+from runner.gateway.wires.kit.sse import EventTap, data_line, dumps, error_text, pieces, whole_reply
 
 # Clients ask for either version; the base URL's own is the one that counts.
 VERSION = r"/v1(?:beta|alpha)?/"

@@ -6,17 +6,6 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-from runner.gateway.openai import OpenAI
-from runner.gateway.sse import (
-    ARGUMENTS_PIECE,
-    DONE,
-    KEPT_CHARACTERS,
-    EventTap,
-    data_line,
-    dumps,
-    error_text,
-    pieces,
-)
 from runner.gateway.wire import (
     Fault,
     Reply,
@@ -31,6 +20,17 @@ from runner.gateway.wire import (
     as_text,
     digest_of,
     parsed,
+)
+from runner.gateway.wires.kit.openai import OpenAI
+from runner.gateway.wires.kit.sse import (
+    ARGUMENTS_PIECE,
+    DONE,
+    KEPT_CHARACTERS,
+    EventTap,
+    data_line,
+    dumps,
+    error_text,
+    pieces,
 )
 
 NEWER_LIMIT = ("gpt-5", "o1", "o3", "o4")

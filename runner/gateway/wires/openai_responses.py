@@ -6,16 +6,6 @@ from collections.abc import Iterator
 from itertools import count, takewhile
 from typing import Any
 
-from runner.gateway.openai import OpenAI
-from runner.gateway.sse import (
-    ARGUMENTS_PIECE,
-    EventTap,
-    dumps,
-    error_text,
-    named_event,
-    pieces,
-    whole_reply,
-)
 from runner.gateway.wire import (
     Fault,
     Reply,
@@ -29,6 +19,16 @@ from runner.gateway.wire import (
     as_list,
     as_text,
     digest_of,
+)
+from runner.gateway.wires.kit.openai import OpenAI
+from runner.gateway.wires.kit.sse import (
+    ARGUMENTS_PIECE,
+    EventTap,
+    dumps,
+    error_text,
+    named_event,
+    pieces,
+    whole_reply,
 )
 
 TEXT_DELTAS = ("response.output_text.delta", "response.refusal.delta")

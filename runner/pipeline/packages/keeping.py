@@ -18,7 +18,7 @@ from runner.core.errors import ArchiveError, SetupError
 from runner.core.records import Package, PackageIndex
 from runner.core.tree import SourceTree
 from runner.gateway.door import Gateway
-from runner.gateway.fetching import Fetcher, Unavailable
+from runner.gateway.downloads.fetching import Fetcher, Unavailable
 from runner.pipeline.events import EventLog
 from runner.pipeline.packages.locks import Wanted, locked
 from runner.pipeline.packages.wheels import SIMPLE_JSON, Wheels, requirements

@@ -6,7 +6,7 @@ import pytest
 from registry import Registry
 
 from runner.gateway.door import open_gateway
-from runner.gateway.fetching import Unavailable
+from runner.gateway.downloads.fetching import Unavailable
 
 
 async def get(registry: Registry, path: str, most_bytes: int = 1_000, of_all: int = 1_000_000) -> bytes:

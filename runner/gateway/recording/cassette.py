@@ -31,9 +31,9 @@ from pydantic import ValidationError
 
 from runner.core.errors import ArchiveError, UpstreamError
 from runner.core.records import Model
-from runner.gateway.redaction import Redactor
-from runner.gateway.transcript import JsonLines
-from runner.gateway.upstream import Answer, Call, NeverSent, Upstream
+from runner.gateway.calls.upstream import Answer, Call, NeverSent, Upstream
+from runner.gateway.recording.redaction import Redactor
+from runner.gateway.recording.transcript import JsonLines
 
 FORMAT = 1
 LIKE = 4  # how many earlier requests one may be told by: several conversations may go on side by side

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from runner.core.records import Model
-from runner.gateway.admission import Admission, Asked
-from runner.gateway.attempt import Attempt, Refusal
-from runner.gateway.breaker import Breaker
-from runner.gateway.forwarding import OUR_BUG, Forwarder
-from runner.gateway.ledger import NOT_SENT, Exchange, Ledger
-from runner.gateway.metering import Meter
-from runner.gateway.pricing import priced
-from runner.gateway.progress import Progress
-from runner.gateway.reconciliation import Reconciliation
-from runner.gateway.redaction import Redactor
-from runner.gateway.retry import Retries
+from runner.gateway.calls.admission import Admission, Asked
+from runner.gateway.calls.attempt import Attempt, Refusal
+from runner.gateway.calls.breaker import Breaker
+from runner.gateway.calls.forwarding import OUR_BUG, Forwarder
+from runner.gateway.calls.progress import Progress
+from runner.gateway.calls.retry import Retries
+from runner.gateway.calls.upstream import Upstream
+from runner.gateway.metering.ledger import NOT_SENT, Exchange, Ledger
+from runner.gateway.metering.pricing import priced
+from runner.gateway.metering.reconciliation import Reconciliation
+from runner.gateway.metering.usage import Meter
+from runner.gateway.recording.redaction import Redactor
+from runner.gateway.recording.transcript import JsonLines, exchange_record
 from runner.gateway.settings import GatewaySettings
-from runner.gateway.transcript import JsonLines, exchange_record
-from runner.gateway.upstream import Upstream
 from runner.gateway.wire import Fault, Reply, Wire
 
 BODY_BYTES = 32_000_000

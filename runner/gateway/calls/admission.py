@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from runner.core.records import Model
-from runner.gateway.attempt import Attempt, Refusal
-from runner.gateway.ledger import Demand, Ledger, OverBudget
-from runner.gateway.metering import Meter
-from runner.gateway.seal import breach
-from runner.gateway.upstream import Call
+from runner.gateway.calls.attempt import Attempt, Refusal
+from runner.gateway.calls.seal import breach
+from runner.gateway.calls.upstream import Call
+from runner.gateway.metering.ledger import Demand, Ledger, OverBudget
+from runner.gateway.metering.usage import Meter
 from runner.gateway.wire import Fault, Wire, parsed
 
 DEFAULT_OUTPUT = 128_000

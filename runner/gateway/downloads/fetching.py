@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from runner.gateway.egress import Egress
+from runner.gateway.downloads.egress import Egress
 
 GET_S = 60
 CHUNK = 65536

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.core.records import UNKNOWN_USAGE, Model, Usage
-from runner.gateway.pricing import cost_usd, worst_usd
+from runner.gateway.metering.pricing import cost_usd, worst_usd
 from runner.gateway.wire import Reply
 
 DENSEST = 1 / 2  # tokens a byte: code and prose in JSON have 1/3 or less

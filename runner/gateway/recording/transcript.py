@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runner.gateway.ledger import Exchange
-from runner.gateway.redaction import Redactor
+from runner.gateway.metering.ledger import Exchange
+from runner.gateway.recording.redaction import Redactor
 from runner.gateway.wire import Reply
 
 

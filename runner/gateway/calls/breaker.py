@@ -6,8 +6,8 @@ import asyncio
 import re
 
 from runner.core.records import Blame, Failure
-from runner.gateway.attempt import Refusal
-from runner.gateway.ledger import Exchange
+from runner.gateway.calls.attempt import Refusal
+from runner.gateway.metering.ledger import Exchange
 from runner.gateway.wire import Fault
 
 PROVIDER_FAULTS = {

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from runner.core.errors import UpstreamError
 from runner.core.replay import Divergence, Replayed
-from runner.gateway.canonical import Canon, Canonical, difference
-from runner.gateway.cassette import Take, read_takes
-from runner.gateway.upstream import Answer, Call, NeverSent
+from runner.gateway.calls.upstream import Answer, Call, NeverSent
+from runner.gateway.recording.canonical import Canon, Canonical, difference
+from runner.gateway.recording.cassette import Take, read_takes
 from runner.gateway.wire import Wire, as_dict, as_list, parsed
 
 ENDED = "replay_ended"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from runner.core.records import UNKNOWN_USAGE, Usage
-from runner.gateway.ledger import NOT_SENT, Exchange
+from runner.gateway.metering.ledger import NOT_SENT, Exchange
 from runner.gateway.wire import Fault, Reply, RequestSummary
 
 KEPT_ERROR = 4000

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from runner.core.errors import UpstreamError
 from runner.core.records import UNKNOWN_USAGE
-from runner.gateway.attempt import Attempt
-from runner.gateway.ledger import UNBILLED
-from runner.gateway.metering import Meter
-from runner.gateway.redaction import Redactor
-from runner.gateway.retry import Overloaded, fault_of, is_retryable, overload
-from runner.gateway.upstream import Answer, Call, NeverSent, Upstream
+from runner.gateway.calls.attempt import Attempt
+from runner.gateway.calls.retry import Overloaded, fault_of, is_retryable, overload
+from runner.gateway.calls.upstream import Answer, Call, NeverSent, Upstream
+from runner.gateway.metering.ledger import UNBILLED
+from runner.gateway.metering.usage import Meter
+from runner.gateway.recording.redaction import Redactor
 from runner.gateway.wire import Fault, Reply, Tap, Wire, parsed
 
 PLAIN_REPLY_BYTES = 16_000_000

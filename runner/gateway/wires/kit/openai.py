@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runner.gateway.faults import fault_of
-from runner.gateway.sse import dumps
+from runner.gateway.calls.faults import fault_of
 from runner.gateway.wire import Fault
+from runner.gateway.wires.kit.sse import dumps
 
 ERROR_TYPES = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
 

@@ -6,7 +6,7 @@ import re
 from email.utils import parsedate_to_datetime
 
 from runner.core.errors import UpstreamError
-from runner.gateway.attempt import Attempt
+from runner.gateway.calls.attempt import Attempt
 from runner.gateway.settings import RetrySettings
 from runner.gateway.wire import Fault, Reply, Wire
 

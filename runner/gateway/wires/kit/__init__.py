@@ -1,0 +1,1 @@
+"""What wire formats share."""
