@@ -20,6 +20,7 @@ def tree(*paths: str) -> SourceTree:
         ("=> Booting Puma\n/workspace/config/x.rb:1:in `<main>': no Foo (NameError)\n\nFoo\n^^^", None),
         ("I, [2026]  INFO -- : hi\n\nNameError (uninitialized constant Foo):\n\napp/x.rb:3", "NameError"),
         ("bin/rails aborted!\nLoadError: cannot load such file -- webmock\n", "LoadError: cannot load"),
+        ("bin/rails aborted!\nA::InvalidMessage: A::InvalidMessage\n\n(See --trace)", "A::InvalidMessage: A"),
         ("bin/rails aborted!\nNo Rakefile found (looking for: rakefile)\n", "No Rakefile found"),
         ("ActionView::Template::Error (undefined method):\n", "ActionView::Template::Error (und"),
         ("\x1b[31mFaraday::ConnectionFailed: refused\x1b[0m\n", "Faraday::ConnectionFailed: refused"),

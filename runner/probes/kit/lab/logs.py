@@ -24,6 +24,7 @@ _EXCEPTIONS = (
     re.compile(rf"^ *{_CLASS} \(.+$", re.M),  # NameError (message):, as Rails logs it
     re.compile(rf"^[^\w\n]*{_CLASS}:.*$", re.M),  # NameError: message
 )
+_ABORTED = re.compile(r"(?<=aborted!\n).*\w.*")  # what Rake and the Rails commands say next
 _COMPLAINT = re.compile(
     r"^(?!.*aborted!).*(?:error|abort|fatal|cannot|could not|no such file|no \w+ found).*$", re.M | re.I
 )
@@ -80,7 +81,7 @@ def exception_line(text: str) -> str:
 def error_line(text: str) -> str:
     """The first line that says what went wrong, else the last line, shortened; empty for no text."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _first((*_EXCEPTIONS, _COMPLAINT), text) or (lines[-1][:_SHORT] if lines else "")
+    return _first((_ABORTED, *_EXCEPTIONS, _COMPLAINT), text) or (lines[-1][:_SHORT] if lines else "")
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> str:

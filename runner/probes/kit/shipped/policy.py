@@ -12,13 +12,13 @@ from runner.probes.kit.files.compose import ComposeFile
 from runner.probes.kit.files.yaml_data import BrokenYaml, load, mapping
 from runner.probes.kit.shipped.objections import Objection
 
-# What an app may find in its environment; never the host's own.
+# What an app may find in its environment; never the host's own. No RAILS_MASTER_KEY: a wrong one keeps an app whose
+# credentials are encrypted from starting, and without one they are merely empty.
 GIVEN = {
     "OPENROUTER_API_KEY": "sk-or-v1-dummy-key-of-the-lab",
     "OPENAI_API_KEY": "sk-dummy-key-of-the-lab",
     "ANTHROPIC_API_KEY": "sk-ant-dummy-key-of-the-lab",
     "SECRET_KEY_BASE": "5f" * 64,
-    "RAILS_MASTER_KEY": "5f" * 16,
 }
 _NAMESPACES = ("network_mode", "pid", "ipc", "userns_mode", "uts", "cgroup")
 _HARMLESS = ("", "none", "private", "bridge", "default", "shareable")
