@@ -12,8 +12,8 @@ from runner.probes.kit.files.compose import ComposeFile
 from runner.probes.kit.files.yaml_data import BrokenYaml, load, mapping
 from runner.probes.kit.shipped.objections import Objection
 
-# What an app may find in its environment; never the host's own. No RAILS_MASTER_KEY: a wrong one keeps an app whose
-# credentials are encrypted from starting, and without one they are merely empty.
+# What an app may find in its environment; never the host's own. No RAILS_MASTER_KEY: a wrong one keeps an app
+# whose credentials are encrypted from starting, and without one they are merely empty.
 GIVEN = {
     "OPENROUTER_API_KEY": "sk-or-v1-dummy-key-of-the-lab",
     "OPENAI_API_KEY": "sk-dummy-key-of-the-lab",
