@@ -110,7 +110,8 @@ async def test_view_serves_and_follows(settings: Settings, tmp_path: Path) -> No
     view = View(settings, tmp_path / "live", None, said.put_nowait, every_s=0.05)
     serving = asyncio.create_task(view.serve(0))
     try:
-        home = (await asyncio.wait_for(said.get(), 20)).split()[0]
+        while not (home := (await asyncio.wait_for(said.get(), 60)).split()[0]).startswith("http"):
+            pass  # a slow machine is told how far the site is
         async with aiohttp.ClientSession() as session, session.get(f"{home}events") as stream:
             run = next(run for run in open_archive(settings).runs() if run.tree)
             artifacts = settings.archive / "artifacts" / str(run.tree)
