@@ -3,7 +3,7 @@
     runs/<trial>/<attempt>/   repo.git  transcript.jsonl  cassette.jsonl  egress.jsonl  events.jsonl  logs/
                               run.json
     evidence/<tree>/<probe>-<version>-<environment>.json
-    scores/<rubric>-<digest>/<trial>/<attempt>-<evidence digest>.json
+    scores/                   see scores.py
     improvements/<rubric>-<digest>/<trial>/<attempt>-<phase>-<evidence digest>.json
     calibrations/<task>-<goals digest>-<reading>/<trial>/<attempt>-<evidence digest>.json
     packages/                 see packages.py
@@ -16,12 +16,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from runner.archive.documents import Clock, Documents
 from runner.archive.packages import Packages
+from runner.archive.scores import Scores
 from runner.core.errors import ArchiveError, UserError
 from runner.core.locks import is_held, lock
 from runner.core.protocols import Store
@@ -85,6 +87,26 @@ class Attempt:
         os.close(self._descriptor)
 
 
+@dataclass(frozen=True)
+class Looks:
+    """The documents of a tree's evidence by name."""
+
+    root: Path
+    tree: str
+    names: tuple[str, ...]
+
+    def key(self, probe: str, version: int, environment: str | None = None) -> str | None:
+        """What a probe version found in one environment, or where it looked last; None if it never did."""
+        if environment is not None:
+            key = _evidence_key(self.tree, probe, version, environment)
+            return key if key.rpartition("/")[2] in self.names else None
+        begin = f"{probe}-{version}-"
+        found = [f"evidence/{self.tree}/{name}" for name in self.names if name.startswith(begin)]
+        if len(found) > 1:
+            found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
+        return found[-1] if found else None
+
+
 class Archive:
     """All that was ever run, found and scored, below one folder.
 
@@ -97,6 +119,7 @@ class Archive:
         self._store = store
         self._documents = Documents(root, store, clock)
         self.packages = Packages(root, store, self._documents)
+        self.ledger = Scores(root, store, self._documents)
 
     @property
     def damaged(self) -> dict[str, str]:
@@ -196,52 +219,50 @@ class Archive:
 
     def evidence(self, tree: str, probe: str, version: int, environment: str) -> Evidence | None:
         """What this probe once found in this tree, if it ever looked."""
-        key = f"evidence/{tree}/{probe}-{version}-{environment}.json"
-        return self._documents.find(key, Evidence)
+        return self._documents.find(_evidence_key(tree, probe, version, environment), Evidence)
+
+    def looks(self, tree: str) -> Looks:
+        """What probes found in a tree, by name; nothing is read yet."""
+        folder = self.root / "evidence" / tree
+        names = os.listdir(folder) if folder.is_dir() else []
+        return Looks(self.root, tree, tuple(n for n in names if n.endswith(".json") and n[0] != "."))
+
+    def evidence_digest(self, key: str) -> str | None:
+        """What the document of some evidence says its digest is; nothing is checked."""
+        return self._documents.digest(key)
+
+    def digested_evidence(self, key: str) -> tuple[Evidence, str] | None:
+        """The evidence of a document with its digest; None if it is not sound, and `damaged` says why."""
+        try:
+            return self._documents.digested(key, Evidence)
+        except ArchiveError as error:
+            self.damaged[key] = str(error)
+            return None
 
     def add_evidence(self, evidence: Evidence) -> Evidence:
         """Keep new evidence; the first one stays and is returned."""
         found = self.evidence(evidence.tree, evidence.probe, evidence.version, evidence.environment)
         if found is None:
-            key = f"{evidence.probe}-{evidence.version}-{evidence.environment}"
-            self._documents.add(f"evidence/{evidence.tree}/{key}.json", evidence, indent=1)
+            key = _evidence_key(evidence.tree, evidence.probe, evidence.version, evidence.environment)
+            self._documents.add(key, evidence, indent=1)
         return found or evidence
 
     def latest_evidence(self, tree: str, probe: str, version: int) -> Evidence | None:
         """The newest evidence of a probe version in whatever environment it was found."""
-        found = self._evidence_keys(tree, probe, version)
-        if len(found) > 1:
-            found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
-        return self._documents.read(found[-1], Evidence) if found else None
-
-    def has_evidence(self, tree: str, probe: str, version: int) -> bool:
-        """Whether a probe version ever looked at a tree, in whatever environment; it is not read."""
-        return bool(self._evidence_keys(tree, probe, version))
-
-    def _evidence_keys(self, tree: str, probe: str, version: int) -> list[str]:
-        folder = self.root / "evidence" / tree
-        names = os.listdir(folder) if folder.is_dir() else []
-        begin = f"{probe}-{version}-"
-        return [f"evidence/{tree}/{n}" for n in names if n.startswith(begin) and n.endswith(".json")]
+        key = self.looks(tree).key(probe, version)
+        return self._documents.read(key, Evidence) if key else None
 
     def add_score(self, score: Score) -> bool:
         """Keep a score; the same one twice is no change, and False."""
-        key = _score_key(score.run, score.rubric, score.rubric_digest, score.evidence_digest)
-        return self._documents.add(key, score)
-
-    def score(self, run: str, rubric: str, rubric_digest: str, evidence_digest: str) -> Score | None:
-        """What was once computed from this evidence under this rubric, if it was."""
-        key = _score_key(run, rubric, rubric_digest, evidence_digest)
-        return self._documents.find(key, Score)
+        return self.ledger.add(score)
 
     def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
         """A run's scores (under one rubric), oldest first."""
-        pattern = f"{rubric.name}-{rubric.digest()[:12]}" if rubric else "*"
-        return [score for _, score in self._of(run, f"scores/{pattern}", Score)]
+        return [score for _, score in self.ledger.of(run.id, rubric)]
 
     def history(self, run: Run) -> list[tuple[datetime, Score]]:
         """Every score a run ever got, under whatever rubric and evidence, with its time; oldest first."""
-        return self._of(run, "scores/*", Score)
+        return self.ledger.of(run.id)
 
     def add_calibration(self, calibration: Calibration) -> None:
         """Keep what a run's review was worth; the same one twice is no change."""
@@ -284,13 +305,13 @@ class Archive:
                     yield name, ["is not sealed: its runner died; run the same command again"]
         kinds: dict[str, type[Record]] = {
             "evidence": Evidence,
-            "scores": Score,
             "improvements": Improvement,
             "calibrations": Calibration,
         }
         for kind, record in kinds.items():
             for key in self._store.keys(f"{kind}/"):
                 yield key, self._documents.complaints(key, record)
+        yield from self.ledger.complaints()
         yield from self.packages.verify()
 
     def _check_run(self, name: str, folder: Path) -> list[str]:
@@ -308,8 +329,8 @@ class Archive:
         return complaints
 
 
-def _score_key(run: str, rubric: str, rubric_digest: str, evidence_digest: str) -> str:
-    return f"scores/{rubric}-{rubric_digest[:12]}/{run}-{evidence_digest[:12]}.json"
+def _evidence_key(tree: str, probe: str, version: int, environment: str) -> str:
+    return f"evidence/{tree}/{probe}-{version}-{environment}.json"
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any, TypeAlias, TypeVar
 
 from runner.core.errors import ArchiveError
 from runner.core.protocols import Store
@@ -21,6 +20,8 @@ from runner.core.records import Record, canonical_json
 
 R = TypeVar("R", bound=Record)
 Clock = Callable[[], datetime]
+Dated: TypeAlias = tuple[datetime, R]
+_HEAD = re.compile(rb'\{\s*"digest": "([0-9a-f]{64})"')
 
 
 class Documents:
@@ -30,7 +31,7 @@ class Documents:
         self.root = root
         self.damaged: dict[str, str] = {}
         self._store = store
-        self._clock = clock or _now
+        self.now = clock or _now
 
     def exists(self, key: str) -> bool:
         """Whether there is such a document."""
@@ -42,7 +43,7 @@ class Documents:
         digest = _digest(content)
         if self.exists(key) and self._envelope(key).get("digest") == digest:
             return False
-        at = self._clock().isoformat(timespec="milliseconds")
+        at = self.now().isoformat(timespec="milliseconds")
         envelope = {"digest": digest, "at": at, "record": content}
         data = json.dumps(envelope, indent=indent, ensure_ascii=False).encode() + b"\n"
         try:
@@ -59,27 +60,47 @@ class Documents:
 
     def find(self, key: str, kind: type[R]) -> R | None:
         """The record, if there is one. Raises ArchiveError if it is damaged or was changed."""
+        found = self.digested(key, kind)
+        return found[0] if found else None
+
+    def dated(self, key: str, kind: type[R]) -> Dated[R]:
+        """The record and when it was written. Raises ArchiveError as `read` does."""
+        envelope, record, _ = self._checked(key, kind)
         try:
-            return self.read(key, kind)
+            at = datetime.fromisoformat(envelope["at"]) if "at" in envelope else self._file_time(key)
+        except (ValueError, TypeError) as error:
+            raise damaged(self.root / key, error) from error
+        return at, record
+
+    def digested(self, key: str, kind: type[R]) -> tuple[R, str] | None:
+        """The record and its digest, None if there is none. Raises ArchiveError as `find` does."""
+        try:
+            return self._checked(key, kind)[1:]
         except ArchiveError:
             if self.exists(key):  # asked last: mostly it is there
                 raise
             return None
 
-    def dated(self, key: str, kind: type[R]) -> tuple[datetime, R]:
-        """The record and when it was written. Raises ArchiveError as `read` does."""
+    def digest(self, key: str) -> str | None:
+        """What a document says its digest is, None if it says nothing; nothing is checked."""
+        try:
+            head = _HEAD.match(self._store.read(key))
+        except ArchiveError:
+            return None
+        return head[1].decode() if head else None
+
+    def _checked(self, key: str, kind: type[R]) -> tuple[dict[str, Any], R, str]:
         envelope = self._envelope(key)
         try:
             record = kind.model_validate(envelope["record"])
             digest = _digest(envelope["record"])  # of what was written: records may have gained fields since
-            at = datetime.fromisoformat(envelope["at"]) if "at" in envelope else self._file_time(key)
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise ArchiveError(f"{self.root / key}: is damaged: {error}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(self.root / key, error) from error
         if digest != envelope.get("digest"):
             raise ArchiveError(f"{self.root / key}: was changed: its content does not match its digest")
-        return at, record
+        return envelope, record, digest
 
-    def dated_if_sound(self, key: str, kind: type[R]) -> tuple[datetime, R] | None:
+    def dated_if_sound(self, key: str, kind: type[R]) -> Dated[R] | None:
         """The same, or None; then `damaged` says why."""
         try:
             return self.dated(key, kind)
@@ -99,13 +120,19 @@ class Documents:
         try:
             envelope = json.loads(self._store.read(key))
         except ValueError as error:
-            raise ArchiveError(f"{self.root / key}: is damaged: {error}") from error
+            raise damaged(self.root / key, error) from error
         if not isinstance(envelope, dict):
             raise ArchiveError(f"{self.root / key}: is damaged: it is no envelope")
         return envelope
 
     def _file_time(self, key: str) -> datetime:
         return datetime.fromtimestamp((self.root / key).stat().st_mtime, UTC)
+
+
+def damaged(path: Path, error: Exception) -> ArchiveError:
+    """What cannot be read, in one line, and what may be done."""
+    reason = " ".join(str(error).split())
+    return ArchiveError(f"{path}: is damaged: {reason[:200]}")
 
 
 def _digest(content: Any) -> str:

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from runner.core.errors import UserError
 from runner.core.records import Score
+from runner.pipeline.archives import Archive, open_archive
 from runner.pipeline.grading import Graded
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import Archive, open_archive
 from runner.report.as_json import run_json
 from runner.report.score_sheet import render
 from runner.report.text import clean, interval

@@ -7,14 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
-from runner.cli import interruptible
-from runner.cli.live import watching
 from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
-from runner.cli.progress import counted, shown
+from runner.cli.progress import counted
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
@@ -22,14 +21,11 @@ from runner.pipeline.grading import (
     Graded,
     chosen_runs,
     get_rubric,
-    grade_in_lab,
     lacking_lab,
-    lacking_sandboxes,
     misfits,
 )
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import set_up
 from runner.report.run_table import render
 from runner.report.text import clean
 
@@ -77,10 +73,8 @@ def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Gr
     console = Console(stderr=True)
     in_lab: list[Graded] = []
     if lacking := lacking_lab(settings, runs, rubric):
-        with shown(console) as progress:
-            images = set_up(settings, lacking_sandboxes(settings, lacking, rubric), progress)
-        with watching(console) as listen:
-            in_lab = interruptible.run(grade_in_lab(settings, lacking, rubric, images, listen))
+        # Imported only where it is needed: the engine's client takes longer to load than scoring takes.
+        in_lab = import_module("runner.cli.in_lab").graded_in_lab(settings, lacking, rubric)
     done = {result.run.id: result for result in in_lab}
     rest = [run for run in runs if run.id not in done]
     with counted(console, f"scored under {rubric.name}", len(rest)) as count:

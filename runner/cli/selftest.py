@@ -16,7 +16,8 @@ from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.records import Rubric
 from runner.core.selftest import ChangeOutcome, SelfTest, SelfTestResult
-from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.grading import get_rubric
+from runner.pipeline.lab_grading import laboratory
 from runner.pipeline.selftest import Done, get_selftest, run_selftest
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up

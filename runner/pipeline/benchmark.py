@@ -15,7 +15,8 @@ from runner.core.records import Blame, Limits, Model, PhaseKind, Rubric, Run, Ru
 from runner.core.registry import load
 from runner.gateway.metering.pricing import is_priced
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.grading import Graded, get_rubric, get_task, grade, laboratory, rubric_for
+from runner.pipeline.grading import Graded, get_rubric, get_task, grade, rubric_for
+from runner.pipeline.lab_grading import laboratory
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench

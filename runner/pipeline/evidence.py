@@ -20,6 +20,8 @@ from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import Event, Listener
 from runner.sandbox.recipes import MANIFESTS
 
+DAMAGED = "damaged"
+
 
 @cache
 def all_probes() -> tuple[Probe, ...]:
@@ -27,6 +29,7 @@ def all_probes() -> tuple[Probe, ...]:
     return tuple(load(probes, name, "probe").PROBE for name in names(probes))
 
 
+@cache
 def all_checks() -> dict[str, str]:
     """Every check's statement by id."""
     return {check: statement for probe in all_probes() for check, statement in probe.checks.items()}
@@ -34,6 +37,11 @@ def all_checks() -> dict[str, str]:
 
 def probes_for(checks: Collection[str]) -> tuple[Probe, ...]:
     """The probes that decide any of these checks; a repository is not looked at for what nobody asks."""
+    return _probes_for(frozenset(checks))
+
+
+@cache
+def _probes_for(checks: frozenset[str]) -> tuple[Probe, ...]:
     return tuple(probe for probe in all_probes() if not probe.checks.keys().isdisjoint(checks))
 
 
@@ -87,10 +95,10 @@ def source_environment(manifests: Path) -> str:
 
 def lacks_lab(archive: Archive, case: Case, chosen: Sequence[Probe]) -> bool:
     """Whether one of these probes needs a laboratory and never was in any for this tree."""
-    tree = case.run.tree
-    return tree is not None and any(
-        probe.needs_lab and not archive.has_evidence(tree, probe.id, probe.version) for probe in chosen
-    )
+    if case.run.tree is None:
+        return False
+    looks = archive.looks(case.run.tree)
+    return any(probe.needs_lab and looks.key(probe.id, probe.version) is None for probe in chosen)
 
 
 async def collect(
@@ -100,9 +108,18 @@ async def collect(
 
     Without a laboratory, evidence from any environment will do, and a lab probe without any is UNKNOWN.
     A probe that crashed or lost its sandbox is UNKNOWN in the result and not kept, so it is tried again.
+    So is what a probe found, if it cannot be read: its environment is DAMAGED then.
     """
-    known = {probe.id: _kept(archive, case, probe, laboratory) for probe in chosen}
-    missing = [probe for probe in chosen if known[probe.id] is None]
+    return [evidence for evidence, _ in await collect_digested(archive, case, chosen, laboratory, listen)]
+
+
+async def collect_digested(
+    archive: Archive, case: Case, chosen: Sequence[Probe], laboratory: Laboratory | None, listen: Listener
+) -> list[tuple[Evidence, str]]:
+    """The same, each with its digest: of what is kept, that need not be computed."""
+    keys = kept_keys(archive, case, chosen, laboratory)
+    known = [_kept(archive, case, probe, key) for probe, key in zip(chosen, keys, strict=True) if key]
+    missing = [probe for probe, key in zip(chosen, keys, strict=True) if key is None]
     found: dict[str, Evidence] = {}
     if missing:
         subject = await asyncio.to_thread(_subject, archive, case, laboratory)
@@ -114,15 +131,32 @@ async def collect(
         running = [work for probe, work in works.items() if probe.needs_lab]
         read, ran = await asyncio.gather(reading, asyncio.gather(*running))
         found = {evidence.probe: evidence for evidence in [*read, *ran]}
-    return [*found.values(), *(evidence for evidence in known.values() if evidence is not None)]
+    return [*((evidence, evidence.digest()) for evidence in found.values()), *known]
 
 
-def _kept(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> Evidence | None:
+def kept_keys(
+    archive: Archive, case: Case, chosen: Sequence[Probe], laboratory: Laboratory | None
+) -> list[str | None]:
+    """Where the archive has what each probe found; None for those that must look."""
     assert case.run.tree is not None
-    environment = _environment(archive, case, probe, laboratory)
-    if environment is None or (probe.needs_lab and laboratory is not None and laboratory.reuse):
-        return archive.latest_evidence(case.run.tree, probe.id, probe.version)
-    return archive.evidence(case.run.tree, probe.id, probe.version, environment)
+    looks = archive.looks(case.run.tree)
+    keys = []
+    for probe in chosen:
+        environment = _environment(archive, case, probe, laboratory)
+        if probe.needs_lab and laboratory is not None and laboratory.reuse:
+            environment = None
+        keys.append(looks.key(probe.id, probe.version, environment))
+    return keys
+
+
+def _kept(archive: Archive, case: Case, probe: Probe, key: str) -> tuple[Evidence, str]:
+    sound = archive.digested_evidence(key)
+    if sound is not None:
+        return sound
+    assert case.run.tree is not None
+    why = f"{archive.damaged.get(key, key)}; delete the file and score the run again"
+    lost = _unknown(probe, case.run.tree, DAMAGED, why)
+    return lost, lost.digest()
 
 
 def _environment(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | None) -> str | None:
@@ -162,16 +196,19 @@ async def _examine(
     """New evidence, kept if the probe came to its end."""
     listen(Event("probe", subject.run, {"probe": probe.id, "done": False}))
     if where is None:
-        return _unknown(probe, subject, "none", "it needs a Docker engine; score the run where there is one")
+        return _unknown(
+            probe, subject.tree.digest, "none", "it needs a Docker engine; score the run where there is one"
+        )
     try:
         findings = tuple(await _findings(probe, subject))
-        return archive.add_evidence(_evidence(probe, subject, where, findings))
+        return archive.add_evidence(_evidence(probe, subject.tree.digest, where, findings))
     except SandboxError as error:
-        return _unknown(probe, subject, where, f"its sandbox broke: {error}")
+        return _unknown(probe, subject.tree.digest, where, f"its sandbox broke: {error}")
     except OSError:
         raise  # the archive cannot be written
     except Exception:
-        return _unknown(probe, subject, where, f"the probe crashed (our bug): {traceback.format_exc()}")
+        crash = f"the probe crashed (our bug): {traceback.format_exc()}"
+        return _unknown(probe, subject.tree.digest, where, crash)
     finally:
         listen(Event("probe", subject.run, {"probe": probe.id, "done": True}))
 
@@ -188,14 +225,14 @@ async def _findings(probe: Probe, subject: Subject) -> list[Finding]:
     return await asyncio.to_thread(lambda: asyncio.run(probe.run(subject)))
 
 
-def _unknown(probe: Probe, subject: Subject, environment: str, why: str) -> Evidence:
+def _unknown(probe: Probe, tree: str, environment: str, why: str) -> Evidence:
     findings = tuple(Finding(check=c, outcome=Outcome.UNKNOWN, message=why) for c in probe.checks)
-    return _evidence(probe, subject, environment, findings)
+    return _evidence(probe, tree, environment, findings)
 
 
-def _evidence(probe: Probe, subject: Subject, environment: str, findings: tuple[Finding, ...]) -> Evidence:
+def _evidence(probe: Probe, tree: str, environment: str, findings: tuple[Finding, ...]) -> Evidence:
     return Evidence(
-        tree=subject.tree.digest,
+        tree=tree,
         probe=probe.id,
         version=probe.version,
         environment=environment,

@@ -6,20 +6,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from runner.archive.archive import Archive
-from runner.core.errors import UserError
-from runner.core.protocols import Probe
-from runner.core.records import Blame, Calibration, Evidence, Improvement, Rubric, Run, RunStatus, Score, Task
-from runner.pipeline.artifacts import FOLDER
+from runner.core.errors import ArchiveError, UserError
+from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
+from runner.pipeline.archives import open_archive
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import Case, Laboratory, all_checks, case_of, lacks_lab, probes_for
+from runner.pipeline.evidence import (
+    DAMAGED,
+    Case,
+    Laboratory,
+    all_checks,
+    case_of,
+    lacks_lab,
+    probes_for,
+)
 from runner.pipeline.repair import improvements
 from runner.pipeline.review import calibration
 from runner.pipeline.settings import Settings
 from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
-from runner.pipeline.workbench import HELPER_IMAGE, Workbench, open_archive, open_workbench
-from runner.sandbox.build.mirror import load_mirrors
-from runner.sandbox.build.workshop import DockerWorkshop
-from runner.scoring.evaluate import Evaluator, evidence_digest
+from runner.scoring.evaluate import Evaluator, joint_digest
 from runner.spec.rubrics import load_rubric, validate
 from runner.spec.tasks import load_task, validate_goals
 
@@ -30,7 +34,7 @@ Keep = Callable[[Score], object]
 class Graded:
     """A run with its score, what its review was worth and what repairs brought.
 
-    `why_not` says why there is no score.
+    `why_not` says why there is no score; `broken` what of it in the archive is damaged, if anything is.
     """
 
     run: Run
@@ -38,6 +42,7 @@ class Graded:
     why_not: str | None = None
     calibration: Calibration | None = None
     improvements: tuple[Improvement, ...] = ()
+    broken: str | None = None
 
 
 def get_task(identity: str, settings: Settings, variant: str | None = None) -> Task:
@@ -105,34 +110,52 @@ class Grader:
         self._tasks: dict[str, Task] = {}
 
     async def grade(self, run: Run, laboratory: Laboratory | None, listen: Listener) -> Graded:
-        """Score one run, and what its review and repair phases were worth; nothing is computed twice."""
+        """Score one run, and what its review and repair phases were worth; nothing is computed twice.
+
+        What of it is damaged ends no other run's grading: it is told as `broken`.
+        """
         why_not = ungradable(run)
         if why_not is not None:
             return Graded(run, None, why_not)
+        score: Score | None = None
+        try:
+            score, evidence = await self._scored(run, laboratory, listen)
+            lost = [e.findings[0].message for e in evidence.read() if e.environment == DAMAGED]
+            graded = Graded(run, score) if self._keep is None else await self._phases(score, evidence)
+            return replace(graded, broken=lost[0]) if lost else graded
+        except ArchiveError as error:
+            return Graded(run, score, None if score else f"{error}", broken=str(error))
+
+    async def _scored(
+        self, run: Run, laboratory: Laboratory | None, listen: Listener
+    ) -> tuple[Score, TreeEvidence]:
         assert run.tree is not None
         case = case_of(run, self._task(run.trial.task), self._settings.images.sandboxes)
         evidence = TreeEvidence(self.archive, case, laboratory, listen)
-        found = await evidence.of(run.tree, self._checks)
-        score = self._score(run, found)
-        if self._keep is None:
-            return Graded(run, score)
+        if self._known(run.id) and (digest := evidence.kept_digest(run.tree, self._checks)):
+            kept = self.archive.ledger.find(run.id, self.rubric.name, self._evaluator.digest, digest)
+            if kept is not None:
+                return kept, evidence
+        found = await evidence.digested(run.tree, self._checks)
+        digest = joint_digest(each for _, each in found)
+        score = self._evaluator.score(run.id, [each for each, _ in found], digest)
+        if self._keep is not None:
+            self._keep(score)
+        return score, evidence
+
+    def _known(self, run: str) -> bool:
+        return self.archive.ledger.any_of(run, self.rubric.name, self._evaluator.digest)
+
+    async def _phases(self, score: Score, evidence: TreeEvidence) -> Graded:
+        """What its review and repair phases were worth, kept too."""
+        run = evidence.case.run
         reviewed, repaired = await calibration(evidence), await improvements(evidence, self.rubric)
         if reviewed is not None:
             self.archive.add_calibration(reviewed)
         for each in repaired:
             self.archive.add_improvement(each)
-        listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
+        evidence.listen(Event("scored", run.id, {"tier": score.tier, "low": score.low, "high": score.high}))
         return Graded(run, score, None, reviewed, repaired)
-
-    def _score(self, run: Run, found: Sequence[Evidence]) -> Score:
-        digest = evidence_digest(found)
-        kept = self.archive.score(run.id, self.rubric.name, self._evaluator.digest, digest)
-        if kept is not None:
-            return kept
-        score = self._evaluator.score(run.id, found, digest)
-        if self._keep is not None:
-            self._keep(score)
-        return score
 
     def _task(self, identity: str) -> Task:
         if identity not in self._tasks:
@@ -181,14 +204,13 @@ def lacking_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list
     gradable = [run for run in runs if ungradable(run) is None]
     tasks = {name: load_task(name, settings.tasks) for name in {run.trial.task for run in gradable}}
     cases = [case_of(run, tasks[run.trial.task], settings.images.sandboxes) for run in gradable]
-    probes_by_checks: dict[frozenset[str], tuple[Probe, ...]] = {}
+    rubric_checks = rubric.checks()
 
     def lacks(case: Case) -> bool:
-        for tree, checks in checks_by_tree(case, rubric).items():
-            probes = probes_by_checks.get(checks) or probes_by_checks.setdefault(checks, probes_for(checks))
-            if lacks_lab(archive, as_of(case, tree), probes):
-                return True
-        return False
+        return any(
+            lacks_lab(archive, as_of(case, tree), probes_for(checks))
+            for tree, checks in checks_by_tree(case, rubric_checks).items()
+        )
 
     return [case.run for case in cases if lacks(case)]
 
@@ -197,25 +219,3 @@ def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -
     """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     tasks = {run.trial.task for run in lacking_lab(settings, runs, rubric)}
     return {load_task(name, settings.tasks).sandbox for name in tasks}
-
-
-async def grade_in_lab(
-    settings: Settings, runs: Sequence[Run], rubric: Rubric, images: dict[str, str], listen: Listener
-) -> list[Graded]:
-    """Score runs again, in containers where evidence is missing."""
-    async with open_workbench(settings, images) as bench:
-        lab = replace(laboratory(bench), reuse=True)
-        archive = bench.archive
-        grader = Grader(archive, rubric, settings, archive.add_score)
-        return [await grader.grade(run, lab, listen) for run in runs]
-
-
-def laboratory(bench: Workbench) -> Laboratory:
-    """Where the runs of a workbench are probed."""
-    return Laboratory(
-        backend=bench.backend,
-        images=bench.images,
-        helper=bench.images[HELPER_IMAGE],
-        artifacts=bench.archive.root / FOLDER,
-        workshop=DockerWorkshop(bench.backend, bench.images, load_mirrors(bench.settings.mirrors)),
-    )

@@ -1,7 +1,7 @@
 """Many runs scored again from evidence that is there: arithmetic, on every core where that pays.
 
-What is done is kept as it goes, and what is kept is not computed again: after an interrupt, the same call
-goes on.
+What is done is kept as it goes, a batch of scores with one write, and what is kept is not computed again:
+after an interrupt, the same call goes on.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
-from runner.archive.archive import Archive
 from runner.core.records import Rubric, Run, Score
+from runner.pipeline.archives import Archive, open_archive
 from runner.pipeline.grading import Graded, Grader
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_archive
 
 Done = Callable[[int], None]
-CHUNK = 50
-PAYS_FROM = 1_000  # runs; below, processes take longer to start than they save
-WRITERS = 8  # waiting for the disk one after another would take longer than all the arithmetic
+Made = TypeVar("Made")
+CHUNK = 100
+PAYS_FROM = 3_000  # runs; below, processes take longer to start than they save
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,45 @@ def rescore(work: Work, runs: Sequence[Run], done: Done, jobs: int | None = None
 
     No containers: what a lab probe has not found yet is unknown.
     """
+    results = rescored(work, runs, done, _as_it_is, jobs)
+    return [[graded[rubric] for graded in results] for rubric in range(len(work.rubrics))]
+
+
+def rescored(
+    work: Work,
+    runs: Sequence[Run],
+    done: Done,
+    make: Callable[[tuple[Graded, ...]], Made],
+    jobs: int | None = None,
+) -> list[Made]:
+    """What `make` makes of each run's results under the rubrics, in the order of the runs.
+
+    It is called where the run was scored, so that little need be carried between processes or held at once.
+    """
     chunks = [runs[n : n + CHUNK] for n in range(0, len(runs), CHUNK)]
     jobs = jobs or (os.cpu_count() or 1 if len(runs) >= PAYS_FROM else 1)
-    by_chunk: dict[int, list[list[Graded]]] = {}
-    for number, results in _chunk_results(work, chunks, jobs):
+    by_chunk: dict[int, list[Made]] = {}
+    for number, results in _chunk_results(work, chunks, make, jobs):
         by_chunk[number] = results
         done(len(chunks[number]))
-    return [
-        [graded for number in range(len(chunks)) for graded in by_chunk[number][rubric]]
-        for rubric in range(len(work.rubrics))
-    ]
+    return [made for number in range(len(chunks)) for made in by_chunk[number]]
 
 
 def _chunk_results(
-    work: Work, chunks: Sequence[Sequence[Run]], jobs: int
-) -> Iterator[tuple[int, list[list[Graded]]]]:
+    work: Work, chunks: Sequence[Sequence[Run]], make: Callable[[tuple[Graded, ...]], Made], jobs: int
+) -> Iterator[tuple[int, list[Made]]]:
     if jobs == 1:
-        yield from ((number, _chunk(work, chunk)) for number, chunk in enumerate(chunks))
+        archive = open_archive(work.settings)
+        yield from ((number, _chunk(work, archive, chunk, make)) for number, chunk in enumerate(chunks))
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, _leave_interrupts_to_the_parent)
     try:
-        futures: dict[Future[list[list[Graded]]], int] = {
-            pool.submit(_chunk, work, chunk): number for number, chunk in enumerate(chunks)
+        futures: dict[Future[list[Made]], int] = {
+            pool.submit(_chunk, work, None, chunk, make): number for number, chunk in enumerate(chunks)
         }
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            yield futures.pop(future), future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -75,29 +88,40 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _chunk(work: Work, runs: Sequence[Run]) -> list[list[Graded]]:
-    """Under each rubric; when it returns, the scores are on the disk."""
-    archive = open_archive(work.settings)
-    return [_under(work, archive, rubric, runs) for rubric in work.rubrics]
+def _chunk(
+    work: Work, archive: Archive | None, runs: Sequence[Run], make: Callable[[tuple[Graded, ...]], Made]
+) -> list[Made]:
+    """When it returns, also by an interrupt, the scores are on the disk."""
+    archive = archive or open_archive(work.settings)
+    new: dict[str, list[Score]] = {rubric.digest(): [] for rubric in work.rubrics}
+    try:
+        return asyncio.run(_graded(work, archive, runs, new, make))
+    finally:
+        for scores in new.values():
+            archive.ledger.add_all(scores)
 
 
-def _under(work: Work, archive: Archive, rubric: Rubric, runs: Sequence[Run]) -> list[Graded]:
-    tried = rubric.digest() in work.tried
-    with ThreadPoolExecutor(WRITERS) as writers:
-        written: list[Future[bool]] = []
-        keep = partial(_keep_later, writers, archive, written)
-        grader = Grader(archive, rubric, work.settings, None if tried else keep)
-
-        async def all_of_them() -> list[Graded]:
-            return [await grader.grade(run, None, lambda event: None) for run in runs]
-
-        results = asyncio.run(all_of_them())
-        for future in written:
-            future.result()  # raises what the writer ran into
-    return results
+async def _graded(
+    work: Work,
+    archive: Archive,
+    runs: Sequence[Run],
+    new: dict[str, list[Score]],
+    make: Callable[[tuple[Graded, ...]], Made],
+) -> list[Made]:
+    graders = [
+        Grader(archive, rubric, work.settings, None if digest in work.tried else partial(_put, scores))
+        for rubric, (digest, scores) in zip(work.rubrics, new.items(), strict=True)
+    ]
+    return [make(tuple([await grader.grade(run, None, _quiet) for grader in graders])) for run in runs]
 
 
-def _keep_later(
-    writers: ThreadPoolExecutor, archive: Archive, written: list[Future[bool]], score: Score
-) -> None:
-    written.append(writers.submit(archive.add_score, score))
+def _put(scores: list[Score], score: Score) -> None:
+    scores.append(score)
+
+
+def _quiet(event: object) -> None:
+    """Progress is told by chunks."""
+
+
+def _as_it_is(graded: tuple[Graded, ...]) -> tuple[Graded, ...]:
+    return graded

@@ -9,9 +9,7 @@ from pathlib import Path
 from runner import agents
 from runner.core.protocols import Agent
 from runner.core.registry import load, names
-from runner.sandbox.doors import DoorMode
-from runner.sandbox.engine import DEFAULT_URL
-from runner.sandbox.host import NO_INSTALL, Host
+from runner.sandbox.host import DEFAULT_URL, NO_INSTALL, DoorMode, Host
 from runner.sandbox.recipes import ImageSettings
 
 __all__ = ["DEFAULT_URL", "NO_INSTALL", "DoorMode", "Host", "Settings"]

@@ -15,6 +15,7 @@ from runner.core.errors import ShipworthyError
 from runner.core.records import Rubric, Run, Score, Task
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
+from runner.pipeline.archives import Archive, open_archive
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
 from runner.pipeline.grading import ungradable
@@ -23,7 +24,6 @@ from runner.pipeline.placings import STATISTICS, placing
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
 from runner.pipeline.standings import Samples, load_samples, standings
-from runner.pipeline.workbench import Archive, open_archive
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
 from runner.scoring.rubric_diff import rubric_diff

@@ -9,10 +9,10 @@ from runner.archive.archive import Archive
 from runner.archive.traffic import request_seconds
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
+from runner.pipeline.archives import open_archive
 from runner.pipeline.grading import Graded, get_rubric, latest_score, misfits, ungradable
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_archive
 from runner.spec.tasks import load_task
 from runner.stats.leaderboard import Row, leaderboard
 from runner.stats.samples import Review, Sample, Traffic, counting, sample_of

@@ -34,7 +34,8 @@ from runner.gateway.metering.ledger import Exchange
 from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
 from runner.pipeline.evidence import all_checks, case_of
-from runner.pipeline.grading import get_rubric, laboratory
+from runner.pipeline.grading import get_rubric
+from runner.pipeline.lab_grading import laboratory
 from runner.pipeline.packages.keeping import PackageKeeper
 from runner.pipeline.phase import PhaseWorker
 from runner.pipeline.repair import failures, skipped, with_failures

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from docker import APIClient
 
-from runner.archive.archive import Archive
 from runner.core.errors import SetupError
 from runner.core.protocols import Agent
 from runner.core.records import Task
 from runner.gateway.door import Gateway, open_gateway
 from runner.gateway.settings import GatewaySettings
+from runner.pipeline.archives import Archive, open_archive
 from runner.pipeline.images import set_up_engine
 from runner.pipeline.settings import Settings
 from runner.sandbox.docker import DockerBackend
@@ -28,7 +28,6 @@ from runner.sandbox.host import Progress
 from runner.sandbox.images import ensure_image
 from runner.sandbox.lease import Lease
 from runner.sandbox.recipes import with_agent
-from runner.storage.local import LocalStore
 
 __all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench", "set_up"]
 
@@ -50,11 +49,6 @@ class Workbench:
     def image(self, task: Task, agent: Agent) -> str:
         """The image that a task's runs with an agent use."""
         return self.images[with_agent(task.sandbox, agent.id, self.settings.images)]
-
-
-def open_archive(settings: Settings) -> Archive:
-    """The archive, which needs nothing else to be there."""
-    return Archive(settings.archive, LocalStore(settings.archive))
 
 
 def set_up(settings: Settings, images: set[str], progress: Progress) -> dict[str, str]:

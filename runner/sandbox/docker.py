@@ -24,7 +24,7 @@ from runner.sandbox.container import (
     program,
 )
 from runner.sandbox.containers import Containers
-from runner.sandbox.doors import DoorMode
+from runner.sandbox.host import DoorMode
 from runner.sandbox.lease import Lease
 from runner.sandbox.relay import Relay, relaying
 from runner.sandbox.streams import STDOUT, Output, Stream, Take, converse, upgrade

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,7 @@ from docker import APIClient
 from docker.errors import APIError, ImageNotFound
 from docker.types import Mount
 
-from runner.sandbox.host import Host
-
-
-class DoorMode(StrEnum):
-    """AUTO is the setting; an open backend has one of the others."""
-
-    AUTO = "auto"
-    MOUNT = "mount"
-    RELAY = "relay"
+from runner.sandbox.host import DoorMode, Host
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from runner.core.errors import SetupError
-from runner.sandbox.host import NO_INSTALL, Host
+from runner.sandbox.host import DEFAULT_URL, NO_INSTALL, Host
 from runner.sandbox.lease import OWNER, PURPOSE, RUN, Lease
 
-DEFAULT_URL = "unix:///var/run/docker.sock"
 OLDEST_API = (1, 41)
 _INSTALL = {
     "debian": "sudo apt-get install docker.io",

@@ -9,13 +9,23 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from runner.core.errors import SetupError
 
 Progress = Callable[[str], None]
+DEFAULT_URL = "unix:///var/run/docker.sock"
 NO_INSTALL = "SHIPWORTHY_NO_INSTALL"
 _HEARTBEAT_S = 10
+
+
+class DoorMode(StrEnum):
+    """AUTO is the setting; an open backend has one of the others."""
+
+    AUTO = "auto"
+    MOUNT = "mount"
+    RELAY = "relay"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from docker import APIClient
 
 from runner.core.errors import SetupError
-from runner.sandbox.engine import DEFAULT_URL, connect, listens
-from runner.sandbox.host import Host, Progress, install, tail
+from runner.sandbox.engine import connect, listens
+from runner.sandbox.host import DEFAULT_URL, Host, Progress, install, tail
 
 WAIT_S, GRACE_S = 60.0, 5.0
 _SYSTEMD = Path("/run/systemd/system")

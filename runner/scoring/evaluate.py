@@ -100,7 +100,12 @@ def findings_by_check(evidence: Sequence[Evidence]) -> dict[str, Finding]:
 
 def evidence_digest(evidence: Sequence[Evidence]) -> str:
     """SHA-256 over evidence, in whatever order."""
-    return hashlib.sha256("\n".join(sorted(e.digest() for e in evidence)).encode()).hexdigest()
+    return joint_digest(e.digest() for e in evidence)
+
+
+def joint_digest(digests: Iterable[str]) -> str:
+    """The same of evidence whose digests are known."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def _decide(condition: Condition, found: Mapping[str, Finding]) -> _Verdict:

@@ -20,13 +20,28 @@ class LocalStore:
         self.root = root
         self.durable = durable
         self._real_root = os.path.realpath(root) + os.sep
+        self._plain: set[str] = set()  # folders below the root that are no links
 
     def path(self, key: str) -> Path:
         """The file of a key. Raises ArchiveError if it leads out of the root, by its name or a link."""
         path = self.root / key
-        if not os.path.realpath(path).startswith(self._real_root):
+        if not self._stays_inside(key) and not os.path.realpath(path).startswith(self._real_root):
             raise ArchiveError(f"{key}: leads out of {self.root}")
         return path
+
+    def _stays_inside(self, key: str) -> bool:
+        """Whether it surely does: no part of the key is a link or `..`. Every folder is looked at once."""
+        *folders, name = key.split("/")
+        where = self._real_root
+        for part in folders:
+            where += part + os.sep
+            if where in self._plain:
+                continue
+            if part in ("", ".", "..") or os.path.islink(where.rstrip(os.sep)):
+                return False
+            if os.path.isdir(where):
+                self._plain.add(where)
+        return name not in ("", ".", "..") and not os.path.islink(where + name)
 
     def read(self, key: str) -> bytes:
         """The bytes of a key."""

@@ -21,11 +21,11 @@ from runner.cli.rescore import own_runs
 from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
 from runner.core.records import Condition, Deduction, Dimension, Rubric, Run, RunStatus, Tier, Trial, Usage
+from runner.pipeline.archives import open_archive
 from runner.pipeline.events import Event
 from runner.pipeline.evidence import all_probes, probes_for
 from runner.pipeline.grading import get_rubric, grade, lacking_sandboxes, misfits, rubric_for
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_archive
 
 PROJECT = Path(__file__).parents[2]
 AT = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
