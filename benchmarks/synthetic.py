@@ -99,13 +99,14 @@ FILES = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made; `repositories` is how many runs get a real one."""
+    """What is to be made; `repositories` is how many runs get a real one. Runs take the tasks in turn."""
 
     archive: Path
     runs: int
     seed: int
     scores: bool = True
     repositories: int = 8
+    tasks: tuple[str, ...] = TASKS
 
 
 @cache
@@ -140,8 +141,8 @@ def _make_run(archive: Archive, plan: Plan, number: int) -> None:
     random = Random(f"{plan.seed}/{number}")
     profile = PROFILES[number % len(PROFILES)]
     agent, help_of_agent = AGENTS[number // len(PROFILES) % len(AGENTS)]
-    task, rubric, probes = task_of(TASKS[number // (len(PROFILES) * len(AGENTS)) % len(TASKS)])
-    epoch = 1 + number // (len(PROFILES) * len(AGENTS) * len(TASKS))
+    task, rubric, probes = task_of(plan.tasks[number // (len(PROFILES) * len(AGENTS)) % len(plan.tasks)])
+    epoch = 1 + number // (len(PROFILES) * len(AGENTS) * len(plan.tasks))
     trial = Trial(
         task=task.id,
         task_digest=task.identity(),

@@ -27,6 +27,7 @@ from runner.archive.documents import Dated, Documents, damaged
 from runner.core.errors import ArchiveError
 from runner.core.protocols import Store
 from runner.core.records import Record, Rubric, Score
+from runner.core.rescored import Points
 
 SCORES, BATCHES = "scores/", "batches"
 BATCH_FROM = 20  # scores; fewer are a document each, which people can open
@@ -103,6 +104,22 @@ class Scores:
         return list({(s.rubric_digest, s.evidence_digest): (at, s) for at, s in reversed(sound)}.values())[
             ::-1
         ]
+
+    def points(self, run: str) -> list[Points]:
+        """Of every score a run ever got, oldest first; what cannot be read is left out."""
+        folders = self._folders()
+        found = [
+            (m.at, Points(m.rubric, m.low, m.high, m.tier, m.rubric_digest, m.evidence_digest))
+            for folder in folders
+            for _, m in self._marks(folder, run)
+        ]
+        for key in (key for folder in folders for key in self._document_keys(folder, run)):
+            if (dated := self._documents.dated_if_sound(key, Score)) is not None:
+                at, s = dated
+                found.append(
+                    (at, Points(s.rubric, s.low, s.high, s.tier, s.rubric_digest, s.evidence_digest))
+                )
+        return [points for _, points in sorted(found, key=lambda each: each[0])]
 
     def complaints(self) -> Iterator[tuple[str, Sequence[str]]]:
         """(key, complaints) of each document and batch, re-hashed from disk."""

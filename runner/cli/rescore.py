@@ -17,21 +17,30 @@ from runner.cli.progress import counted
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
-from runner.pipeline.grading import (
-    Graded,
-    chosen_runs,
-    get_rubric,
-    lacking_lab,
-    misfits,
-)
-from runner.pipeline.rescoring import Work, rescore
+from runner.pipeline.grading import Graded, chosen_runs, get_rubric, lacking_lab, misfits
+from runner.pipeline.rescoring import Work, in_short, rescore, rescored_in_short
 from runner.pipeline.settings import Settings
+from runner.report.rescore_summary import as_text
 from runner.report.run_table import render
 from runner.report.text import clean
+
+MOST_ROWS = 25  # of a table of runs; more are summed up
+EPILOG = """\
+examples:
+  shipworthy rescore --all --rubric rails_chat@2        who moved, and into which tier
+  shipworthy rescore --all --rubric my-rubric.yaml      an edit; `rubric try` leaves no scores behind
+  shipworthy rescore demo/a --rubric rails_chat@1 --json
+
+Nothing is computed twice, and what was done stays when it is interrupted: the same command goes on. More than
+25 runs are summed up; --json has every one with its reasons. Exit 1 if a score is undecided, or if
+something in the archive is damaged (it is named, and the other runs are scored).
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which runs, and by which rubric."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
     parser.add_argument("runs", metavar="RUN", nargs="*", help="ids, or unique parts of them")
     parser.add_argument("--all", action="store_true", help="every run in the archive")
     parser.add_argument("--rubric", required=True, help="id@version, id for the newest, or a file")
@@ -46,15 +55,39 @@ def main(args: argparse.Namespace) -> int:
     archive = archive_to_read(settings, args.archive)
     runs = own_runs(settings, chosen_runs(archive, args.runs, args.all), rubric, args.all)
     warn_of_damage(archive)
+    if len(runs) > MOST_ROWS and not args.json:
+        sound = summed_up(settings, runs, rubric)
+    else:
+        sound = _one_by_one(settings, runs, rubric, args.json)
+    return 0 if sound and not archive.damaged else 1
+
+
+def _one_by_one(settings: Settings, runs: Sequence[Run], rubric: Rubric, as_json: bool) -> bool:
     results = rescored(settings, runs, rubric)
-    if args.json:
+    if as_json:
         print(json.dumps([result_json(r) for r in results], indent=2))
     else:
         render([(r.run, r.score) for r in results], Console())
         for result in results:
             if result.why_not:
-                print(f"{result.run.id}: not graded: {result.why_not}")
-    return 0 if all(complete(r) or r.why_not for r in results) else 1
+                print(f"{result.run.id}: not graded: {clean(result.why_not)}")
+    for result in results:
+        if result.broken:
+            print(f"shipworthy: damaged: {result.run.id}: {clean(result.broken)}", file=sys.stderr)
+    return all((complete(r) or r.why_not) and not r.broken for r in results)
+
+
+def summed_up(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> bool:
+    """Grade many and print what it came to; whether all is decided and nothing is damaged."""
+    in_lab = in_containers(settings, runs, rubric)
+    archive = archive_to_read(settings, None)
+    done = {graded.run.id: in_short(archive, (graded,)) for graded in in_lab}
+    rest = [run for run in runs if run.id not in done]
+    with counted(Console(stderr=True), f"scored under {rubric.name}", len(rest)) as count:
+        results = [*done.values(), *rescored_in_short(Work(settings, (rubric,)), rest, count)]
+    sys.stdout.write(as_text(rubric.name, [tier.id for tier in rubric.tiers], results))
+    decided = all(each.now is None or each.now.low == each.now.high for each in results)
+    return decided and not any(each.broken for each in results)
 
 
 def own_runs(settings: Settings, runs: Sequence[Run], rubric: Rubric, every: bool) -> list[Run]:
@@ -70,14 +103,19 @@ def own_runs(settings: Settings, runs: Sequence[Run], rubric: Rubric, every: boo
 
 def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
     """Grade with progress shown; an engine is set up only if evidence is missing, and only for those runs."""
-    console = Console(stderr=True)
-    in_lab: list[Graded] = []
-    if lacking := lacking_lab(settings, runs, rubric):
-        # Imported only where it is needed: the engine's client takes longer to load than scoring takes.
-        in_lab = import_module("runner.cli.in_lab").graded_in_lab(settings, lacking, rubric)
+    in_lab = in_containers(settings, runs, rubric)
     done = {result.run.id: result for result in in_lab}
     rest = [run for run in runs if run.id not in done]
-    with counted(console, f"scored under {rubric.name}", len(rest)) as count:
+    with counted(Console(stderr=True), f"scored under {rubric.name}", len(rest)) as count:
         (results,) = rescore(Work(settings, (rubric,)), rest, count)
     done |= {result.run.id: result for result in results}
     return [done[run.id] for run in runs]
+
+
+def in_containers(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
+    """Those runs graded that lack evidence which only a running app gives; mostly none."""
+    if lacking := lacking_lab(settings, runs, rubric):
+        # Imported only where it is needed: the engine's client takes longer to load than scoring takes.
+        found: list[Graded] = import_module("runner.cli.in_lab").graded_in_lab(settings, lacking, rubric)
+        return found
+    return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from runner.archive.archive import Archive
 from runner.core.errors import ArchiveError, UserError
@@ -43,6 +43,7 @@ class Graded:
     calibration: Calibration | None = None
     improvements: tuple[Improvement, ...] = ()
     broken: str | None = None
+    new: bool = field(default=False, compare=False)  # the score was computed just now
 
 
 def get_task(identity: str, settings: Settings, variant: str | None = None) -> Task:
@@ -122,7 +123,7 @@ class Grader:
             score, evidence = await self._scored(run, laboratory, listen)
             lost = [e.findings[0].message for e in evidence.read() if e.environment == DAMAGED]
             graded = Graded(run, score) if self._keep is None else await self._phases(score, evidence)
-            return replace(graded, broken=lost[0]) if lost else graded
+            return replace(graded, broken=lost[0] if lost else None, new=bool(evidence.read()))
         except ArchiveError as error:
             return Graded(run, score, None if score else f"{error}", broken=str(error))
 

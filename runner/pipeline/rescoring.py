@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from runner.core.records import Rubric, Run, Score
+from runner.core.rescored import Points, Rescored
 from runner.pipeline.archives import Archive, open_archive
 from runner.pipeline.grading import Graded, Grader
 from runner.pipeline.settings import Settings
 
 Done = Callable[[int], None]
 Made = TypeVar("Made")
+Make: TypeAlias = Callable[[Archive, tuple[Graded, ...]], Made]
 CHUNK = 100
 PAYS_FROM = 3_000  # runs; below, processes take longer to start than they save
 
@@ -45,11 +47,16 @@ def rescore(work: Work, runs: Sequence[Run], done: Done, jobs: int | None = None
     return [[graded[rubric] for graded in results] for rubric in range(len(work.rubrics))]
 
 
+def rescored_in_short(work: Work, runs: Sequence[Run], done: Done, jobs: int | None = None) -> list[Rescored]:
+    """What became of each run under the one rubric; no score is held for longer than it is needed."""
+    return rescored(work, runs, done, in_short, jobs)
+
+
 def rescored(
     work: Work,
     runs: Sequence[Run],
     done: Done,
-    make: Callable[[tuple[Graded, ...]], Made],
+    make: Make[Made],
     jobs: int | None = None,
 ) -> list[Made]:
     """What `make` makes of each run's results under the rubrics, in the order of the runs.
@@ -66,7 +73,7 @@ def rescored(
 
 
 def _chunk_results(
-    work: Work, chunks: Sequence[Sequence[Run]], make: Callable[[tuple[Graded, ...]], Made], jobs: int
+    work: Work, chunks: Sequence[Sequence[Run]], make: Make[Made], jobs: int
 ) -> Iterator[tuple[int, list[Made]]]:
     if jobs == 1:
         archive = open_archive(work.settings)
@@ -88,9 +95,7 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _chunk(
-    work: Work, archive: Archive | None, runs: Sequence[Run], make: Callable[[tuple[Graded, ...]], Made]
-) -> list[Made]:
+def _chunk(work: Work, archive: Archive | None, runs: Sequence[Run], make: Make[Made]) -> list[Made]:
     """When it returns, also by an interrupt, the scores are on the disk."""
     archive = archive or open_archive(work.settings)
     new: dict[str, list[Score]] = {rubric.digest(): [] for rubric in work.rubrics}
@@ -106,13 +111,15 @@ async def _graded(
     archive: Archive,
     runs: Sequence[Run],
     new: dict[str, list[Score]],
-    make: Callable[[tuple[Graded, ...]], Made],
+    make: Make[Made],
 ) -> list[Made]:
     graders = [
         Grader(archive, rubric, work.settings, None if digest in work.tried else partial(_put, scores))
         for rubric, (digest, scores) in zip(work.rubrics, new.items(), strict=True)
     ]
-    return [make(tuple([await grader.grade(run, None, _quiet) for grader in graders])) for run in runs]
+    return [
+        make(archive, tuple([await grader.grade(run, None, _quiet) for grader in graders])) for run in runs
+    ]
 
 
 def _put(scores: list[Score], score: Score) -> None:
@@ -123,5 +130,19 @@ def _quiet(event: object) -> None:
     """Progress is told by chunks."""
 
 
-def _as_it_is(graded: tuple[Graded, ...]) -> tuple[Graded, ...]:
+def _as_it_is(archive: Archive, graded: tuple[Graded, ...]) -> tuple[Graded, ...]:
     return graded
+
+
+def in_short(archive: Archive, graded: tuple[Graded, ...]) -> Rescored:
+    """A run under the one rubric, beside its newest score under another one or from other evidence."""
+    (result,) = graded
+    score = result.score
+    if score is None:
+        return Rescored(result.run.id, None, why_not=result.why_not, broken=result.broken)
+    digests = score.rubric_digest, score.evidence_digest
+    now = Points(score.rubric, score.low, score.high, score.tier, *digests)
+    known = archive.ledger.points(result.run.id)
+    others = [p for p in known if (p.rubric_digest, p.evidence_digest) != digests]
+    before = others[-1] if others else None
+    return Rescored(result.run.id, now, before, result.new, result.why_not, result.broken)

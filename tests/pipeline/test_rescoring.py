@@ -37,8 +37,13 @@ def runs(settings: Settings) -> list[Run]:
 
 
 def score_files(settings: Settings, rubric: str) -> dict[str, bytes]:
-    found = settings.archive.glob(f"scores/{rubric}-*/*/*.json")
+    found = settings.archive.glob(f"scores/{rubric}-*/*/*.json*")
     return {str(path): path.read_bytes() for path in found}
+
+
+def kept(settings: Settings, runs: list[Run], rubric: str) -> int:
+    archive = open_archive(settings)
+    return sum(len(archive.scores(run, get_rubric(rubric, settings))) for run in runs)
 
 
 def test_synthetic_archives_are_sound_and_depend_on_the_seed_alone(
@@ -62,7 +67,7 @@ def test_a_second_rescore_computes_and_writes_nothing(
     (first,) = rescore(work, runs, counted.append)
     assert sum(counted) == len(runs)
     before = score_files(settings, "rails_chat@2")
-    assert len(before) == sum(graded.score is not None for graded in first) > 20
+    assert kept(settings, runs, "rails_chat@2") == sum(graded.score is not None for graded in first) > 20
     monkeypatch.setattr("runner.scoring.evaluate.Evaluator.score", None)  # would raise
     (second,) = rescore(work, runs, counted.append)
     assert second == first
@@ -75,8 +80,10 @@ def test_what_an_interrupt_left_undone_is_all_that_is_done(settings: Settings, r
     before = score_files(settings, "rails_chat@1")
     (results,) = rescore(work, runs, lambda more: None)
     after = score_files(settings, "rails_chat@1")
-    assert before.items() <= after.items()
-    assert len(after) == sum(graded.score is not None for graded in results)
+    assert before
+    assert before.items() < after.items()
+    assert kept(settings, runs, "rails_chat@1") == sum(graded.score is not None for graded in results)
+    assert [c for _, c in open_archive(settings).verify() if c] == []
 
 
 def test_several_processes_find_the_same_in_the_same_order(settings: Settings, runs: list[Run]) -> None:
