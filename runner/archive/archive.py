@@ -258,7 +258,9 @@ class Archive:
 
     def scores(self, run: Run, rubric: Rubric | None = None) -> list[Score]:
         """A run's scores (under one rubric), oldest first."""
-        return [score for _, score in self.ledger.of(run.id, rubric)]
+        return [
+            score for _, score in self.ledger.of(run.id, (rubric.name, rubric.digest()) if rubric else None)
+        ]
 
     def history(self, run: Run) -> list[tuple[datetime, Score]]:
         """Every score a run ever got, under whatever rubric and evidence, with its time; oldest first."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from git import Repo
-from git.exc import GitCommandError, GitError
+from git.exc import GitCommandError, GitError, ODBError
 
 from runner.core.errors import ArchiveError, UnpackError
 from runner.core.tree import SourceFile, SourceTree
@@ -87,8 +88,16 @@ class Repository:
         self._repo.git.pack_refs("--all")
 
     def read(self, tree: str, bounds: Bounds | None = None) -> SourceTree:
-        """A tree's files, within bounds; what is left out is named in `skipped`."""
-        bounds = bounds or Bounds()
+        """A tree's files, within bounds; what is left out is named in `skipped`.
+
+        Raises ArchiveError if something of it is missing or damaged.
+        """
+        try:
+            return self._read(tree, bounds or Bounds())
+        except (GitError, ODBError, ValueError, zlib.error) as error:
+            raise _unreadable(self.path) from error
+
+    def _read(self, tree: str, bounds: Bounds) -> SourceTree:
         files: dict[str, SourceFile] = {}
         skipped: dict[str, str] = {}
         total = 0
@@ -158,7 +167,11 @@ def open_repository(path: Path) -> Repository:
     try:
         return Repository(path)
     except GitError as error:
-        raise ArchiveError(f"{path}: is damaged; shipworthy verify names what is missing") from error
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> ArchiveError:
+    return ArchiveError(f"{path}: is damaged; shipworthy verify names what is missing")
 
 
 def write_out(tree: SourceTree, target: Path) -> list[str]:

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from runner.archive.documents import Dated, Documents, damaged
 from runner.core.errors import ArchiveError
 from runner.core.protocols import Store
-from runner.core.records import Record, Rubric, Score
+from runner.core.records import Record, Score
 from runner.core.rescored import Points
 
 SCORES, BATCHES = "scores/", "batches"
@@ -89,12 +89,12 @@ class Scores:
         folder = _folder(rubric, rubric_digest)
         return bool(self._marks(folder, run)) or bool(self._document_keys(folder, run))
 
-    def of(self, run: str, rubric: Rubric | None = None) -> list[Dated[Score]]:
-        """A run's readable scores (under one rubric) with their times, oldest first."""
-        return self.under(run, [_folder(rubric.name, rubric.digest())] if rubric else self._folders())
+    def of(self, run: str, rubric: tuple[str, str] | None = None) -> list[Dated[Score]]:
+        """A run's readable scores (under one rubric, by name and digest) with their times, oldest first.
 
-    def under(self, run: str, folders: Sequence[str]) -> list[Dated[Score]]:
-        """The same of some folders; a tie of times keeps the order of their files."""
+        A tie of times keeps the order of their files.
+        """
+        folders = [_folder(*rubric)] if rubric else self._folders()
         keys = [key for folder in folders for key in self._document_keys(folder, run)]
         keys.sort(key=lambda key: (self._root / key).stat().st_mtime_ns)
         found = [self._documents.dated_if_sound(key, Score) for key in keys]

@@ -33,11 +33,14 @@ def request_seconds(transcript: Path) -> tuple[list[float], list[float], int]:
     turns: dict[tuple[str, int], tuple[float, float]] = {}
     calls = 0
     for line in exchanges(transcript):
-        if line["usage"]["requests"] == 0:
+        if not isinstance(line["usage"], dict) or not line["usage"].get("requests", 1):
             continue
-        begin, wall_s = datetime.fromisoformat(line["at"]).timestamp(), float(line["wall_s"])
+        try:
+            begin, wall_s = datetime.fromisoformat(line["at"]).timestamp(), float(line["wall_s"])
+            calls += len((line["reply"] or {}).get("tool_calls") or ())
+        except (ValueError, TypeError, AttributeError):
+            continue  # a damaged line, which `verify` names
         requests.append(wall_s)
-        calls += len((line["reply"] or {}).get("tool_calls") or ())
         turn = line["phase"], line["n"]
         first, last = turns.get(turn, (begin, begin))
         turns[turn] = min(first, begin), max(last, begin + wall_s)

@@ -10,7 +10,7 @@ import os
 from rich.console import Console
 
 from runner.cli.settings import settings_from
-from runner.cli.standings import add_common, read_samples
+from runner.cli.standings import add_common, lacks_runs, read_samples
 from runner.core.comparison import RegressionState
 from runner.core.errors import UserError
 from runner.pipeline.comparisons import head_to_head, regression
@@ -23,7 +23,8 @@ examples:
   shipworthy compare --regression my/model:bash@1 my/model:bash@2 --fail-if-worse 3
 
 regression: exit 1 if the mean over pairs fell by that many points or more for certain and the 95 % interval
-of the drop lies above 0; also if that cannot be told (one pair only, or unknown checks decide).
+of the drop lies above 0; also if that cannot be told (one pair only, unknown checks decide, or runs in the
+archive are damaged).
 Exit 2 if nothing can be paired. Else 0.
 """
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """0, or with --regression 1 if B is worse, or may be."""
+    """0, or with --regression 1 if B is worse, or may be; 1 too if damaged runs had to be left out."""
     limit = _limit(args)
     loaded = read_samples(settings_from(os.environ, args.archive), args, args.task)
     duel = head_to_head(loaded, args.a, args.b)
@@ -64,7 +65,8 @@ def main(args: argparse.Namespace) -> int:
         render(duel, args.by, Console())
         if verdict is not None:
             render_regression(verdict, Console())
-    return 0 if verdict is None or verdict.state is RegressionState.NOT_WORSE else 1
+    worse = verdict is not None and verdict.state is not RegressionState.NOT_WORSE
+    return 1 if worse or lacks_runs(loaded, args) else 0
 
 
 def _limit(args: argparse.Namespace) -> float:

@@ -25,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Oldest first."""
+    """Oldest first; 1 if something in the archive could not be read."""
     settings = settings_from(os.environ, args.archive)
     archive = archive_to_read(settings, args.archive)
     run = archive.find(args.run)
     steps = score_history(archive, run, settings)
     warn_of_damage(archive)
     print(json.dumps(as_json(run.id, steps), indent=2) if args.json else as_text(run.id, steps))
-    return 0
+    return 1 if archive.damaged else 0

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Every attempt, oldest first, with its newest score."""
+    """Every attempt, oldest first, with its newest score; 1 if some could not be read."""
     archive = archive_to_read(settings_from(os.environ, args.archive), args.archive)
     results = [latest(archive, run) for run in archive.runs()]
     warn_of_damage(archive)
@@ -30,4 +30,4 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps([result_json(result) for result in results], indent=2))
     else:
         render([(result.run, result.score) for result in results], Console())
-    return 0
+    return 1 if archive.damaged else 0

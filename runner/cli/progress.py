@@ -31,16 +31,17 @@ SILENT_S = 2.0
 
 
 @contextmanager
-def counted(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A callback for how many more are done; what is over within two seconds says nothing."""
+def counted(console: Console, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A callback for how many more are done (of how many, if that is known); what is over within two seconds
+    says nothing."""
     count, said = 0, time.monotonic()
     with shown(console) as progress:
 
         def add(more: int) -> None:
             nonlocal count, said
             count += more
-            if time.monotonic() - said >= SILENT_S and count < total:
+            if time.monotonic() - said >= SILENT_S and (total is None or count < total):
                 said = time.monotonic()
-                progress(f"{what}: {count:,} of {total:,} runs")
+                progress(f"{what}: {count:,} {'' if total is None else f'of {total:,} '}runs")
 
         yield add

@@ -9,7 +9,7 @@ import os
 from rich.console import Console
 
 from runner.cli.settings import settings_from
-from runner.cli.standings import add_common, read_samples
+from runner.cli.standings import add_common, lacks_runs, read_samples
 from runner.core.errors import UserError
 from runner.pipeline.comparisons import recommended, shapes
 from runner.report.recommendation_sheet import render
@@ -29,16 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """0 if there is a recommendation."""
+    """0 if there is a recommendation, and no run had to be left out."""
     settings = settings_from(os.environ, args.archive)
     shape = read_shape(args.shape)
     known = shapes(settings)
-    found = recommended(read_samples(settings, args, []), shape, known)
+    loaded = read_samples(settings, args, [])
+    found = recommended(loaded, shape, known)
     if args.json:
         print(json.dumps(found.model_dump(mode="json"), indent=2))
     else:
         render(found, Console())
-    return 0 if found.model else 1
+    return 0 if found.model and not lacks_runs(loaded, args) else 1
 
 
 def read_shape(text: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from runner.cli.output import archive_to_read
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.pipeline.site import build_site
+from runner.report.text import clean
 
 EPILOG = """\
 examples:
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Write what is new of it; the archive is only read."""
+    """Write what is new of it; the archive is only read. 1 if something in it is damaged."""
     settings = settings_from(os.environ, args.archive)
     archive_to_read(settings, args.archive)
     out = args.out.expanduser().absolute()
@@ -47,4 +49,6 @@ def main(args: argparse.Namespace) -> int:
     else:
         changed = f"{written:,} file{'s' * (written != 1)} new or changed"
         print(f"{len(material.entries):,} runs, {changed}: {index}")
-    return 0
+    for reason in material.method.damaged.values():
+        print(f"shipworthy: damaged: {clean(reason)}", file=sys.stderr)
+    return 1 if material.method.damaged else 0

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +22,7 @@ from runner.pipeline.grading import chosen_runs, get_rubric
 from runner.pipeline.rubric_history import compare_rubrics, released_base
 from runner.pipeline.settings import Settings
 from runner.report.rubric_diff import as_html, as_json, as_markdown, as_text
+from runner.report.text import clean
 
 FORMATS: dict[str, Callable[[RubricDiff], str]] = {
     "text": as_text,
@@ -71,8 +72,8 @@ def diff_main(args: argparse.Namespace) -> int:
         raise UserError(f"{rubrics[0].name} and {rubrics[1].name} are rubrics of different tasks")
     runs = _runs(settings, args, every=args.all) if args.all or args.runs else []
     with counted(Console(stderr=True), "scored under both", len(runs)) as count:
-        diff = compare_rubrics(settings, rubrics, runs, count)
-    return _print(diff, args)
+        diff, broken = compare_rubrics(settings, rubrics, runs, count)
+    return _print(diff, broken, args)
 
 
 def try_main(args: argparse.Namespace) -> int:
@@ -82,8 +83,8 @@ def try_main(args: argparse.Namespace) -> int:
     rubrics = released_base(edited, args.against, settings), edited
     runs = _runs(settings, args, every=args.all or not args.runs)
     with counted(Console(stderr=True), "tried on", len(runs)) as count:
-        diff = compare_rubrics(settings, rubrics, runs, count, tried=True)
-    return _print(diff, args)
+        diff, broken = compare_rubrics(settings, rubrics, runs, count, tried=True)
+    return _print(diff, broken, args)
 
 
 def _runs(settings: Settings, args: argparse.Namespace, every: bool) -> list[Run]:
@@ -94,6 +95,8 @@ def _runs(settings: Settings, args: argparse.Namespace, every: bool) -> list[Run
     return runs
 
 
-def _print(diff: RubricDiff, args: argparse.Namespace) -> int:
+def _print(diff: RubricDiff, broken: Mapping[str, str], args: argparse.Namespace) -> int:
     sys.stdout.write(FORMATS["json" if args.json else args.format](diff))
-    return 0
+    for run, reason in broken.items():
+        print(f"shipworthy: damaged: {run}: {clean(reason)}", file=sys.stderr)
+    return 1 if broken else 0

@@ -47,7 +47,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Every scope: all tasks together, then each."""
+    """Every scope: all tasks together, then each. 1 if runs had to be left out that should count."""
     loaded = read_samples(settings_from(os.environ, args.archive), args, args.task, traffic=True)
     if args.agent:
         loaded = replace(loaded, samples=tuple(s for s in loaded.samples if s.agent == args.agent))
@@ -58,7 +58,12 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps({"rubrics": rubrics, "tiers": loaded.tiers, "standings": found}, indent=2))
     else:
         render([placing(row) for row in rows], Console(), args.details)
-    return 0
+    return 1 if lacks_runs(loaded, args) else 0
+
+
+def lacks_runs(loaded: Samples, args: argparse.Namespace) -> bool:
+    """Whether something is left out that is damaged, or of a task that is gone; not what --rubric leaves."""
+    return bool(loaded.damaged or (loaded.left_out and not args.rubric))
 
 
 def read_samples(
@@ -67,9 +72,11 @@ def read_samples(
     """All samples (of some tasks), with progress shown; a task that is named must exist."""
     for task in tasks:
         load_task(task, settings.tasks)
-    archive = archive_to_read(settings, args.archive)
-    with counted(Console(stderr=True), "read", len(archive.runs())) as count:
+    archive_to_read(settings, args.archive)
+    with counted(Console(stderr=True), "read") as count:
         loaded = load_samples(settings, args.rubric, count, traffic)
-    for reason in (*loaded.left_out.values(), *loaded.damaged.values()):
+    for reason in loaded.left_out.values():
         print(f"shipworthy: left out: {clean(reason)}", file=sys.stderr)
+    for reason in loaded.damaged.values():
+        print(f"shipworthy: damaged: {clean(reason)}", file=sys.stderr)
     return replace(loaded, samples=tuple(s for s in loaded.samples if not tasks or s.task in tasks))

@@ -117,9 +117,11 @@ async def _graded(
         Grader(archive, rubric, work.settings, None if digest in work.tried else partial(_put, scores))
         for rubric, (digest, scores) in zip(work.rubrics, new.items(), strict=True)
     ]
-    return [
-        make(archive, tuple([await grader.grade(run, None, _quiet) for grader in graders])) for run in runs
-    ]
+    made = []
+    for run in runs:
+        await asyncio.sleep(0)  # an interrupt is only noticed where something is waited for
+        made.append(make(archive, tuple([await grader.grade(run, None, _quiet) for grader in graders])))
+    return made
 
 
 def _put(scores: list[Score], score: Score) -> None:

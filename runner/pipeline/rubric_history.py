@@ -16,17 +16,19 @@ from runner.scoring.rubric_diff import rubric_diff, steps
 
 def compare_rubrics(
     settings: Settings, rubrics: tuple[Rubric, Rubric], runs: Sequence[Run], done: Done, tried: bool = False
-) -> RubricDiff:
+) -> tuple[RubricDiff, dict[str, str]]:
     """Both rubrics over the same evidence. No container is started; with `tried` no score is left behind.
 
-    Runs that get no score (ungradable ones) take no part.
+    Runs that get no score (ungradable ones) take no part; of those that are damaged, the reason by run is
+    returned beside.
     """
     old, new = rubrics
     unkept = frozenset({old.digest(), new.digest()}) if tried else frozenset()
     before, after = rescore(Work(settings, rubrics, unkept), runs, done)
     pairs = [(b.score, a.score) for b, a in zip(before, after, strict=True) if b.score and a.score]
     contenders = {run.id: (run.trial.model, run.trial.agent) for run in runs}
-    return rubric_diff(old, new, pairs, contenders)
+    broken = {each.run.id: each.broken for each in (*before, *after) if each.broken}
+    return rubric_diff(old, new, pairs, contenders), broken
 
 
 def released_base(edited: Rubric, against: str | None, settings: Settings) -> Rubric:

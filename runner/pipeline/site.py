@@ -62,7 +62,7 @@ def material_of(settings: Settings, reference: str | None) -> Material:
         rubrics=rubrics,
         checks=_checks(rubrics),
         changes=_changes(scores, runs, rubrics),
-        method=_method(settings, archive, entries, tasks),
+        method=_method(settings, archive.damaged | loaded.damaged, entries, tasks),
         read_tree=lambda run: _tree(archive, run),
     )
 
@@ -156,7 +156,9 @@ def _checks(rubrics: Sequence[Rubric]) -> dict[str, CheckMeaning]:
     }
 
 
-def _method(settings: Settings, archive: Archive, entries: Iterable[Entry], tasks: Sequence[Task]) -> Method:
+def _method(
+    settings: Settings, damaged: Mapping[str, str], entries: Iterable[Entry], tasks: Sequence[Task]
+) -> Method:
     manifests = manifest_files(settings)
     return Method(
         program=__version__,
@@ -167,5 +169,5 @@ def _method(settings: Settings, archive: Archive, entries: Iterable[Entry], task
         manifests=[(m.stem, m.parent.parent.name, sha256(m.read_bytes()).hexdigest()) for m in manifests],
         probes=[(probe.id, probe.version, probe.needs_lab) for probe in all_probes()],
         statistics=STATISTICS,
-        damaged=dict(archive.damaged),
+        damaged=damaged,
     )

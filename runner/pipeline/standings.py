@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.archive.archive import Archive
@@ -10,7 +10,7 @@ from runner.archive.traffic import request_seconds
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
 from runner.pipeline.archives import open_archive
-from runner.pipeline.grading import Graded, get_rubric, latest_score, misfits, ungradable
+from runner.pipeline.grading import Graded, get_rubric, misfits, ungradable
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
 from runner.spec.tasks import load_task
@@ -55,15 +55,18 @@ def load_samples(
     everything = [run for run in archive.runs() if run.replay_of is None]
     rubrics, left_out = _rubrics(everything, reference, settings)
     chosen = [run for run in counting(everything) if run.trial.task in rubrics]
-    kept = {run.id: score for run in chosen if (score := latest_score(archive, run, rubrics[run.trial.task]))}
-    graded = _lacking(settings, chosen, kept, rubrics)
+    digests = {task: rubric.digest() for task, rubric in rubrics.items()}
+    kept = {run.id: score for run in chosen if (score := _newest(archive, run, rubrics, digests))}
+    graded = _lacking(settings, chosen, kept, rubrics, digests)
     samples = []
     for run in chosen:
-        score = kept.get(run.id) or (graded[run.id].score if run.id in graded else None)
-        samples.append(_sample(archive, run, score, rubrics[run.trial.task], traffic))
+        found = graded.get(run.id) or Graded(run, kept.get(run.id))
+        samples.append(_sample(archive, found, rubrics[run.trial.task], traffic))
         done(1)
     own = sum(run.trial.task in rubrics for run in everything)
-    return Samples(tuple(samples), rubrics, left_out, own - len(chosen), dict(archive.damaged))
+    broken = {f"runs/{id}": f"{id}: {each.broken}" for id, each in graded.items() if each.broken}
+    damaged = dict(archive.damaged) | broken
+    return Samples(tuple(samples), rubrics, left_out, own - len(chosen), damaged)
 
 
 def standings(loaded: Samples) -> list[Row]:
@@ -89,16 +92,29 @@ def _rubrics(
     return found, left_out
 
 
+def _newest(
+    archive: Archive, run: Run, rubrics: Mapping[str, Rubric], digests: Mapping[str, str]
+) -> Score | None:
+    """A run's newest score under its task's rubric."""
+    task = run.trial.task
+    scores = archive.ledger.of(run.id, (rubrics[task].name, digests[task]))
+    return scores[-1][1] if scores else None
+
+
 def _lacking(
-    settings: Settings, runs: Sequence[Run], kept: dict[str, Score], rubrics: dict[str, Rubric]
+    settings: Settings,
+    runs: Sequence[Run],
+    kept: Mapping[str, Score],
+    rubrics: Mapping[str, Rubric],
+    digests: Mapping[str, str],
 ) -> dict[str, Graded]:
     """Scores that were never computed, from evidence that is there; they are not kept."""
     found: dict[str, Graded] = {}
-    for rubric in {rubric.digest(): rubric for rubric in rubrics.values()}.values():
-        lacking = [r for r in runs if rubrics[r.trial.task] == rubric and r.id not in kept]
+    for digest, rubric in {digests[task]: rubric for task, rubric in rubrics.items()}.items():
+        lacking = [r for r in runs if digests[r.trial.task] == digest and r.id not in kept]
         lacking = [run for run in lacking if ungradable(run) is None]
         if lacking:
-            (results,) = rescore(Work(settings, (rubric,), frozenset({rubric.digest()})), lacking, _quiet)
+            (results,) = rescore(Work(settings, (rubric,), frozenset({digest})), lacking, _quiet)
             found |= {result.run.id: result for result in results}
     return found
 
@@ -107,8 +123,9 @@ def _quiet(more: int) -> None:
     """Progress is told by the loader."""
 
 
-def _sample(archive: Archive, run: Run, score: Score | None, rubric: Rubric, traffic: bool) -> Sample:
-    sample = sample_of(run, score, rubric, ungradable(run) or NOT_YET)
+def _sample(archive: Archive, graded: Graded, rubric: Rubric, traffic: bool) -> Sample:
+    run, score = graded.run, graded.score
+    sample = sample_of(run, score, rubric, ungradable(run) or graded.why_not or NOT_YET)
     more: dict[str, object] = {}
     if traffic and run.imported is None:
         requests, turns, calls = request_seconds(archive.folder(run) / "transcript.jsonl")

@@ -14,7 +14,7 @@ from runner.pipeline.site import build_site
 from runner.report.site.server import HOST, LiveSite
 
 EVERY_S = 2.0
-_WATCHED = ("runs/*/*/run.json", "scores/*/*/*.json", "artifacts/*")
+_WATCHED = ("runs/*/*/run.json", "scores/*/*/*.json*", "artifacts/*")
 
 
 @dataclass(frozen=True)

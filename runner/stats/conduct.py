@@ -15,13 +15,23 @@ from runner.core.records import Comparison, Record
 from runner.stats.estimates import quantile
 from runner.stats.samples import Sample, Standing, scored
 
+VERIFIED = frozenset(
+    {
+        *("boot.boots", "boot.root_page", "suite.loads", "suite.passes", "docker_build.builds"),
+        *("docker_build.starts", "compose_up.comes_up"),
+        *("python_suite.compiles", "python_suite.runs", "python_suite.passes"),
+    }
+)
+"""What whoever calls work done should have seen: it starts, its own tests pass, its image is built."""
+
 
 class Conduct(Record):
     """Per contender. Latencies are in seconds; shares lie in [0, 1]; None is unknown.
 
-    `verification_failures` is the share of runs that ended by the model's own word and yet have a check that
-    failed and cost points. `over_claims` is the share of decided PASS claims in reviews that do not hold,
-    `review_claims` how many there were. `repair_gain` bounds what repairs brought on average.
+    `verification_failures` is the share of runs that ended by the model's own word, and yet what it could
+    have verified by running its work fails (VERIFIED); `claimed_done` are those in which that is decided.
+    `over_claims` is the share of decided PASS claims in reviews that do not hold, `review_claims` how many
+    there were. `repair_gain` bounds what repairs brought on average.
     """
 
     metered: int
@@ -52,7 +62,7 @@ def conduct(samples: Sequence[Sample], best_tier: str) -> Conduct:
     requests = [each for traffic in seen for each in traffic.request_s]
     turns = [each for traffic in seen for each in traffic.turn_s]
     shipped = sum(s.tiers == (best_tier,) for s in own)
-    claimed = [s for s in scored(samples) if s.claimed_done]
+    claimed = [s for s in scored(samples) if s.claimed_done and _fails(s) is not None]
     claims, over = _claims(own)
     gains = [s.gained for s in own if s.gained is not None]
     return Conduct(
@@ -69,12 +79,20 @@ def conduct(samples: Sequence[Sample], best_tier: str) -> Conduct:
         shipped=shipped,
         cost_per_shipped_usd=_cost_per_shipped(own, shipped),
         claimed_done=len(claimed),
-        verification_failures=fmean(bool(s.failed) for s in claimed) if claimed else None,
+        verification_failures=fmean(bool(_fails(s)) for s in claimed) if claimed else None,
         review_claims=claims,
         over_claims=over / claims if claims else None,
         repairs=len(gains),
         repair_gain=(fmean(g[0] for g in gains), fmean(g[1] for g in gains)) if gains else None,
     )
+
+
+def _fails(sample: Sample) -> bool | None:
+    """Whether its own verification fails; None while that is not decided, or nothing is left to verify."""
+    if not VERIFIED.isdisjoint(sample.failed):
+        return True
+    undecided = sample.left_nothing or not VERIFIED.isdisjoint(sample.unknown)
+    return None if undecided else False
 
 
 def _mean(samples: Sequence[Sample], value: Callable[[Sample], float | None]) -> float | None:

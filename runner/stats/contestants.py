@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from runner.core.errors import UserError
 from runner.stats.samples import Sample
@@ -30,7 +31,19 @@ def contestant(reference: str, samples: Sequence[Sample]) -> Contestant:
                 raise UserError(f"{reference!r} names several models:\n  " + "\n  ".join(named))
             if named:
                 return _with_agent(named[0], agent, [s for s in samples if s.model == named[0]])
-    raise UserError(f"no model is called {reference!r}; known:\n  " + "\n  ".join(models))
+    raise UserError(f"no model is called {reference!r}{_near(reference, models)}")
+
+
+def _near(reference: str, models: Sequence[str]) -> str:
+    """The names that may be meant, by the whole or by what follows the provider; else all there are."""
+    wanted = reference.partition(":")[0].lower()
+    by_name = {name: model for model in models for name in (model.lower(), model.lower().rpartition("/")[2])}
+    close = get_close_matches(wanted, list(by_name), n=5, cutoff=0.6)
+    near = list(dict.fromkeys(by_name[name] for name in close))
+    if near:
+        return f"; did you mean {' or '.join(near)}?"
+    more = f"\n  and {len(models) - 20} more" if len(models) > 20 else ""
+    return "; known:\n  " + "\n  ".join(models[:20]) + more
 
 
 def _readings(reference: str) -> Iterator[tuple[str, str]]:

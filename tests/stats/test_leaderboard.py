@@ -74,16 +74,19 @@ def test_cost_per_shipped_app_counts_every_settled_run_and_stays_unknown() -> No
 
 def test_claims_latencies_and_repairs() -> None:
     counts = {Comparison.HOLDS.value: 3, Comparison.OVER_CLAIM.value: 1, Comparison.MISSING.value: 5}
+    review = Review(counts=counts)
     seen = Traffic(request_s=(1.0, 2.0, 3.0), turn_s=(4.0,), tool_calls=7)
     found = conduct(
         [
-            sample(90, 1, claimed_done=True, failed=("a.b",), review=Review(counts=counts), traffic=seen),
+            sample(90, 1, claimed_done=True, failed=("suite.passes",), review=review, traffic=seen),
             sample(90, 2, claimed_done=True, gained=(1.0, 3.0), traffic=seen),
-            sample(90, 3, claimed_done=False, failed=("a.b",), traffic=seen),
+            sample(90, 3, claimed_done=False, failed=("suite.passes",), traffic=seen),
+            sample(90, 4, claimed_done=True, unknown=("boot.boots",), traffic=seen),
+            sample(90, 5, claimed_done=True, failed=("deliverables.readme",), traffic=seen),
         ],
         "A",
     )
-    assert (found.claimed_done, found.verification_failures) == (2, 0.5)
+    assert (found.claimed_done, found.verification_failures) == (3, 1 / 3)
     assert (found.review_claims, found.over_claims) == (4, 0.25)
     assert (found.repairs, found.repair_gain) == (1, (1.0, 3.0))
     assert (found.request_p50_s, found.turn_p95_s, found.tool_calls) == (2.0, 4.0, 7)

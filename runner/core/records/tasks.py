@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -145,6 +146,11 @@ class Trial(Record):
     @property
     def id(self) -> str:
         """A readable folder name, unique by digest: `rails_chat.demo-a.bash.e1.0f3c9a7e`."""
-        model = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.model)
-        task = f"{self.task}~{self.variant}" if self.variant else self.task
-        return f"{task}.{model}.{self.agent}.e{self.epoch}.{self.digest()[:8]}"
+        return _trial_id(self)
+
+
+@lru_cache(maxsize=100_000)  # asked for again and again, and most of what it takes is the digest
+def _trial_id(trial: Trial) -> str:
+    model = "".join(c if c.isalnum() or c in "-_" else "-" for c in trial.model)
+    task = f"{trial.task}~{trial.variant}" if trial.variant else trial.task
+    return f"{task}.{model}.{trial.agent}.e{trial.epoch}.{trial.digest()[:8]}"

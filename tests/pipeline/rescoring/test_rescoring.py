@@ -21,7 +21,7 @@ from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.rubric_history import released_base
 from runner.pipeline.settings import Settings
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
