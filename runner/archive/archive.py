@@ -16,12 +16,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from runner.archive.documents import Clock, Documents
+from runner.archive.looks import Looks, evidence_key
 from runner.archive.packages import Packages
 from runner.archive.scores import Scores
 from runner.core.errors import ArchiveError, UserError
@@ -85,26 +85,6 @@ class Attempt:
     def close(self) -> None:
         """Let go of the folder's lock."""
         os.close(self._descriptor)
-
-
-@dataclass(frozen=True)
-class Looks:
-    """The documents of a tree's evidence by name."""
-
-    root: Path
-    tree: str
-    names: tuple[str, ...]
-
-    def key(self, probe: str, version: int, environment: str | None = None) -> str | None:
-        """What a probe version found in one environment, or where it looked last; None if it never did."""
-        if environment is not None:
-            key = _evidence_key(self.tree, probe, version, environment)
-            return key if key.rpartition("/")[2] in self.names else None
-        begin = f"{probe}-{version}-"
-        found = [f"evidence/{self.tree}/{name}" for name in self.names if name.startswith(begin)]
-        if len(found) > 1:
-            found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
-        return found[-1] if found else None
 
 
 class Archive:
@@ -219,7 +199,7 @@ class Archive:
 
     def evidence(self, tree: str, probe: str, version: int, environment: str) -> Evidence | None:
         """What this probe once found in this tree, if it ever looked."""
-        return self._documents.find(_evidence_key(tree, probe, version, environment), Evidence)
+        return self._documents.find(evidence_key(tree, probe, version, environment), Evidence)
 
     def looks(self, tree: str) -> Looks:
         """What probes found in a tree, by name; nothing is read yet."""
@@ -243,7 +223,7 @@ class Archive:
         """Keep new evidence; the first one stays and is returned."""
         found = self.evidence(evidence.tree, evidence.probe, evidence.version, evidence.environment)
         if found is None:
-            key = _evidence_key(evidence.tree, evidence.probe, evidence.version, evidence.environment)
+            key = evidence_key(evidence.tree, evidence.probe, evidence.version, evidence.environment)
             self._documents.add(key, evidence, indent=1)
         return found or evidence
 
@@ -329,10 +309,6 @@ class Archive:
             elif then[path] != now[path]:
                 complaints.append(f"{path}: was changed")
         return complaints
-
-
-def _evidence_key(tree: str, probe: str, version: int, environment: str) -> str:
-    return f"evidence/{tree}/{probe}-{version}-{environment}.json"
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -15,11 +16,13 @@ from rich.console import Console
 from runner.cli.output import archive_to_read
 from runner.cli.progress import counted
 from runner.cli.settings import settings_from
-from runner.pipeline.placings import placing
+from runner.pipeline.placings import placing, profile
 from runner.pipeline.settings import Settings
-from runner.pipeline.standings import Samples, load_samples, standings
+from runner.pipeline.standings import Row, Samples, load_samples, standings, wordings
+from runner.report.profile_tables import render_dimensions, render_work
 from runner.report.standings_table import render
 from runner.report.text import clean
+from runner.report.variant_sheet import render as render_variants
 from runner.spec.tasks import load_task
 
 
@@ -32,8 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", action="append", default=[], help="only this task (may be repeated)")
     parser.add_argument("--agent", help="only runs with this agent")
     parser.add_argument(
-        "--details", action="store_true", help="also tokens, cost per shipped app, reviews, repairs"
+        "--by",
+        choices=("score", "work", "dimension"),
+        default="score",
+        help="work: cost per shipped app, pass@k, latencies, tool calls, tokens; dimension: each one's mean",
     )
+    parser.add_argument("--details", action="store_true", help="also all else that is known of each")
     add_common(parser)
 
 
@@ -55,10 +62,24 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         rubrics = {task: rubric.name for task, rubric in sorted(loaded.rubrics.items())}
         found = [row.model_dump(mode="json") for row in rows]
-        print(json.dumps({"rubrics": rubrics, "tiers": loaded.tiers, "standings": found}, indent=2))
+        variants = [each.model_dump(mode="json") for each in wordings(loaded)]
+        told = {"rubrics": rubrics, "tiers": loaded.tiers, "standings": found, "variants": variants}
+        print(json.dumps(told, indent=2))
     else:
-        render([placing(row) for row in rows], Console(), args.details)
+        _show(rows, loaded, args, Console())
     return 1 if lacks_runs(loaded, args) else 0
+
+
+def _show(rows: Sequence[Row], loaded: Samples, args: argparse.Namespace, console: Console) -> None:
+    if args.by == "score" or not rows:
+        render([placing(row) for row in rows], console, args.details)
+        render_variants(wordings(loaded), console)
+        return
+    show = render_work if args.by == "work" else render_dimensions
+    for scope, members in groupby(rows, key=lambda row: row.scope):
+        console.print(scope or "all tasks", style="bold", markup=False)
+        show([profile(row, loaded.tiers[0]) for row in members], console)
+        console.print()
 
 
 def lacks_runs(loaded: Samples, args: argparse.Namespace) -> bool:

@@ -97,7 +97,11 @@ class Move:
 
 @dataclass(frozen=True)
 class RankMove:
-    """A contender (model and agent) before and after, by the mean of its scores' middles; ties share one."""
+    """A contender (model and agent) before and after, by the mean of its scores' middles; ties share one.
+
+    `old_places` and `new_places` are the first and the last place that chance leaves it, None if it was not
+    asked.
+    """
 
     contender: tuple[str, str]
     runs: int
@@ -105,6 +109,15 @@ class RankMove:
     new_mean: float
     old_rank: int
     new_rank: int
+    old_places: tuple[int, int] | None = None
+    new_places: tuple[int, int] | None = None
+
+    @property
+    def surely(self) -> bool:
+        """Whether it is in other places than before, whatever chance leaves open."""
+        if self.old_places is None or self.new_places is None:
+            return self.old_rank != self.new_rank
+        return self.old_places[1] < self.new_places[0] or self.new_places[1] < self.old_places[0]
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""The leaderboard's rows as the site shows them."""
+"""The leaderboard's rows as the site and the terminal show them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runner.core.standings import Conduct, DimensionMean, Profile
 from runner.report.site.entries import Standing
 from runner.report.text import count, money
-from runner.stats.conduct import Conduct
 from runner.stats.leaderboard import Row
 
 STATISTICS = (
@@ -22,6 +22,8 @@ STATISTICS = (
     " settled it counts. What others claim of the cost and time of imported runs is not mixed with what was"
     " metered. Each task is shown under its own rubric, or under the one asked for; a run without a score"
     " under it is scored from the evidence there is, and what no probe has looked at stays undecided.",
+    "Where a task was asked in several wordings, the spread between them is tested by permutation: a model"
+    " that does better in the original words than in paraphrases, by more than noise, may have seen them.",
 )
 
 _NO_TIER = {"no tier has more than half of the runs": "none above half"}
@@ -53,6 +55,23 @@ def placing(row: Row) -> Standing:
     )
 
 
+def profile(row: Row, best_tier: str) -> Profile:
+    """How a contender works and what it is good at, for the terminal's tables."""
+    return Profile(
+        scope=row.scope,
+        model=row.model,
+        agent=row.agent,
+        best_tier=best_tier,
+        pass_at=row.pass_at,
+        pass_hat=row.pass_hat,
+        dimensions={
+            id: DimensionMean(n=each.n, mean=each.mean, interval=each.interval)
+            for id, each in row.dimensions.items()
+        },
+        conduct=row.conduct,
+    )
+
+
 def _facts(conduct: Conduct) -> Iterator[tuple[str, str]]:
     """What is known of how a contender works."""
     yield "Shipped (surely the best tier)", f"{conduct.shipped} of {conduct.metered} metered runs"
@@ -63,7 +82,7 @@ def _facts(conduct: Conduct) -> Iterator[tuple[str, str]]:
         yield "Tokens of one run", tokens
     if conduct.verification_failures is not None:
         yield (
-            "Called done, and a check fails",
+            "Called done, but its tests, its start or its image fail",
             f"{conduct.verification_failures:.0%} of {conduct.claimed_done}",
         )
     if conduct.over_claims is not None:

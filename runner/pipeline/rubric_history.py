@@ -9,6 +9,7 @@ from runner.core.errors import UserError
 from runner.core.records import Rubric, Run
 from runner.core.rubric_diff import RubricDiff, Step
 from runner.pipeline.grading import get_rubric
+from runner.pipeline.rank_moves import with_places
 from runner.pipeline.rescoring import Done, Work, rescore
 from runner.pipeline.settings import Settings
 from runner.scoring.rubric_diff import rubric_diff, steps
@@ -28,7 +29,7 @@ def compare_rubrics(
     pairs = [(b.score, a.score) for b, a in zip(before, after, strict=True) if b.score and a.score]
     contenders = {run.id: (run.trial.model, run.trial.agent) for run in runs}
     broken = {each.run.id: each.broken for each in (*before, *after) if each.broken}
-    return rubric_diff(old, new, pairs, contenders), broken
+    return with_places(rubric_diff(old, new, pairs, contenders), pairs, runs), broken
 
 
 def released_base(edited: Rubric, against: str | None, settings: Settings) -> Rubric:

@@ -9,6 +9,7 @@ from runner.archive.archive import Archive
 from runner.archive.traffic import request_seconds
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
+from runner.core.variants import VariantSpread
 from runner.pipeline.archives import open_archive
 from runner.pipeline.grading import Graded, get_rubric, misfits, ungradable
 from runner.pipeline.rescoring import Work, rescore
@@ -16,6 +17,9 @@ from runner.pipeline.settings import Settings
 from runner.spec.tasks import load_task
 from runner.stats.leaderboard import Row, leaderboard
 from runner.stats.samples import Review, Sample, Traffic, counting, sample_of
+from runner.stats.variants import variant_spreads
+
+__all__ = ["Row", "Samples", "load_samples", "standings", "wordings"]
 
 Done = Callable[[int], None]
 NOT_YET = "it has not been scored under this rubric"
@@ -72,6 +76,11 @@ def load_samples(
 def standings(loaded: Samples) -> list[Row]:
     """The leaderboard of what was loaded."""
     return leaderboard(loaded.samples, loaded.tiers) if loaded.samples else []
+
+
+def wordings(loaded: Samples) -> list[VariantSpread]:
+    """How much each contender's score hangs on the words of a task; empty where no variant was asked."""
+    return variant_spreads(loaded.samples)
 
 
 def _rubrics(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,6 +14,7 @@ from runner.report.text import clean, interval
 
 MOST_MOVES = 25
 MOST_CAUSES = 5
+MOST_RANKS = 25
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,9 @@ def _rank_json(rank: RankMove) -> dict[str, Any]:
         "model": model,
         "agent": agent,
         "runs": rank.runs,
-        "old": {"mean": rank.old_mean, "rank": rank.old_rank},
-        "new": {"mean": rank.new_mean, "rank": rank.new_rank},
+        "old": {"mean": rank.old_mean, "rank": rank.old_rank, "places": rank.old_places},
+        "new": {"mean": rank.new_mean, "rank": rank.new_rank, "places": rank.new_places},
+        "surely_moved": rank.surely,
     }
 
 
@@ -155,10 +157,8 @@ def _sections(diff: RubricDiff) -> Iterator[Section]:
     rest = [move for move in diff.moves if not move.crossed]
     if rest:
         yield Section("Who moved within a tier", _moves(rest))
-    ranked = [rank for rank in diff.ranks if rank.old_rank != rank.new_rank]
     if diff.ranks:
-        lines = [(_rank_words(rank), ()) for rank in ranked] or [("no rank changed", ())]
-        yield Section("Ranks of model and agent", tuple(lines))
+        yield Section("Ranks of model and agent", tuple((line, ()) for line in _ranks(diff.ranks)))
 
 
 def _moves(moves: list[Move]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -253,9 +253,26 @@ def _value(field: str | None, value: Any) -> str:
     return f"{value:g}"
 
 
+def _ranks(ranks: Sequence[RankMove]) -> Iterator[str]:
+    """Those that surely moved, then those that moved within what chance leaves open."""
+    sure = [rank for rank in ranks if rank.surely]
+    if not sure:
+        yield f"no rank moved by more than chance leaves open, of {len(ranks)}"
+    within = [rank for rank in ranks if not rank.surely and rank.old_rank != rank.new_rank]
+    for rank in [*sure, *within][:MOST_RANKS]:
+        yield _rank_words(rank) + ("" if rank.surely else "; within chance")
+    if (hidden := len(sure) + len(within) - MOST_RANKS) > 0:
+        yield f"and {hidden} more; --format json has all"
+
+
+def _places(rank: int, places: tuple[int, int] | None) -> str:
+    """`2`, or `2 (1-4)` where chance leaves more."""
+    return f"{rank}" if places is None or places == (rank, rank) else f"{rank} ({places[0]}-{places[1]})"
+
+
 def _rank_words(rank: RankMove) -> str:
     model, agent = rank.contender
-    moved = f"rank {rank.old_rank} -> {rank.new_rank}"
+    moved = f"rank {_places(rank.old_rank, rank.old_places)} -> {_places(rank.new_rank, rank.new_places)}"
     means = f"mean {round(rank.old_mean, 2):g} -> {round(rank.new_mean, 2):g}"
     return f"{clean(model)} with {clean(agent)}: {moved}, {means} over {rank.runs} run{'s' * (rank.runs > 1)}"
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import isfinite
 from statistics import fmean
 
-from runner.core.records import Comparison, Record
+from runner.core.records import Comparison
+from runner.core.standings import Conduct
 from runner.stats.estimates import quantile
 from runner.stats.samples import Sample, Standing, scored
 
@@ -23,35 +25,6 @@ VERIFIED = frozenset(
     }
 )
 """What whoever calls work done should have seen: it starts, its own tests pass, its image is built."""
-
-
-class Conduct(Record):
-    """Per contender. Latencies are in seconds; shares lie in [0, 1]; None is unknown.
-
-    `verification_failures` is the share of runs that ended by the model's own word, and yet what it could
-    have verified by running its work fails (VERIFIED); `claimed_done` are those in which that is decided.
-    `over_claims` is the share of decided PASS claims in reviews that do not hold, `review_claims` how many
-    there were. `repair_gain` bounds what repairs brought on average.
-    """
-
-    metered: int
-    input_tokens: float | None
-    output_tokens: float | None
-    cost_usd: float | None
-    wall_s: float | None
-    tool_calls: float | None
-    request_p50_s: float | None
-    request_p95_s: float | None
-    turn_p50_s: float | None
-    turn_p95_s: float | None
-    shipped: int
-    cost_per_shipped_usd: float | None
-    claimed_done: int
-    verification_failures: float | None
-    review_claims: int
-    over_claims: float | None
-    repairs: int
-    repair_gain: tuple[float, float] | None
 
 
 def conduct(samples: Sequence[Sample], best_tier: str) -> Conduct:
@@ -97,13 +70,13 @@ def _fails(sample: Sample) -> bool | None:
 
 def _mean(samples: Sequence[Sample], value: Callable[[Sample], float | None]) -> float | None:
     values = [value(sample) for sample in samples]
-    known = [each for each in values if each is not None]
+    known = [each for each in values if each is not None and isfinite(each)]
     return fmean(known) if known and len(known) == len(values) else None
 
 
 def _cost_per_shipped(samples: Sequence[Sample], shipped: int) -> float | None:
     costs = [s.usage.cost_usd if s.usage else None for s in samples]
-    known = [cost for cost in costs if cost is not None]
+    known = [cost for cost in costs if cost is not None and isfinite(cost)]
     return sum(known) / shipped if shipped and len(known) == len(costs) else None
 
 

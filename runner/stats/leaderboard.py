@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from runner.core.records import Record
-from runner.stats.conduct import Conduct, conduct
+from runner.core.standings import Conduct
+from runner.stats.conduct import conduct
 from runner.stats.coverage import Coverage, coverage
 from runner.stats.estimates import SEED, Estimate, Groups, estimate
 from runner.stats.passing import Interval, pass_odds, tier_odds

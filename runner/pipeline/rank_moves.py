@@ -1,0 +1,39 @@
+"""Ranks before and after an edit of a rubric, with what chance leaves open."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from runner.core.records import Run, Score
+from runner.core.rubric_diff import RankMove, RubricDiff
+from runner.stats.ranks import Rank, rank_intervals
+from runner.stats.samples import Contender, counting
+
+Pair = tuple[Score, Score]
+
+
+def with_places(diff: RubricDiff, pairs: Iterable[Pair], runs: Sequence[Run]) -> RubricDiff:
+    """The comparison with each rank as an interval: of the runs that count (the newest of each cell), task by
+    task. What moved within chance then shows as such; those that surely moved come first."""
+    counted = {run.id: run for run in counting(runs)}
+    own = [pair for pair in pairs if pair[1].run in counted]
+    before, after = (_places([pair[side] for pair in own], counted) for side in (0, 1))
+    ranks = [
+        replace(rank, old_places=before.get(rank.contender), new_places=after.get(rank.contender))
+        for rank in diff.ranks
+    ]
+    return replace(diff, ranks=tuple(sorted(ranks, key=_order)))
+
+
+def _places(scores: Iterable[Score], runs: Mapping[str, Run]) -> dict[Contender, Rank]:
+    field: dict[Contender, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for score in scores:
+        trial = runs[score.run].trial
+        field[trial.model, trial.agent][trial.task].append((score.low, score.high))
+    return rank_intervals(field)
+
+
+def _order(rank: RankMove) -> tuple[bool, int, int, Contender]:
+    return not rank.surely, -abs(rank.new_rank - rank.old_rank), rank.new_rank, rank.contender
