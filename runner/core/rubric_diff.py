@@ -75,14 +75,34 @@ class DimensionMove:
 
 
 @dataclass(frozen=True)
+class Weight:
+    """A dimension that counts for another number of points, and what that alone does to a run that kept this
+    `share` of it before."""
+
+    dimension: str
+    old: float
+    new: float
+    share: float
+
+    @property
+    def shift(self) -> float:
+        """In points; positive ones raise the score."""
+        return round((self.new - self.old) * self.share, 6)
+
+
+@dataclass(frozen=True)
 class Move:
-    """One run's score before and after, with what moved it, biggest first."""
+    """One run's score before and after, with what moved it, biggest first.
+
+    `causes` tell the whole move rule by rule; `weights` tell it once more, as far as dimensions weigh anew.
+    """
 
     run: str
     old: Score
     new: Score
     dimensions: tuple[DimensionMove, ...]
     causes: tuple[Cause, ...]
+    weights: tuple[Weight, ...] = ()
 
     @property
     def size(self) -> float:

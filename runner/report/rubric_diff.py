@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from runner.core.records import Condition, Score
-from runner.core.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Why
+from runner.core.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Weight, Why
 from runner.report.rubric_sheet import condition_words
 from runner.report.text import clean, interval
 
@@ -84,6 +84,18 @@ def move_json(move: Move) -> dict[str, Any]:
         "old": _score_json(move.old),
         "new": _score_json(move.new),
         "crossed": move.crossed,
+        "mainly": reason_words(move),
+        "weights": [
+            {
+                "dimension": w.dimension,
+                "old": w.old,
+                "new": w.new,
+                "share": round(w.share, 6),
+                "shift": w.shift,
+                "words": weight_words(w),
+            }
+            for w in move.weights
+        ],
         "dimensions": [
             {"id": d.id, "old": _dimension_json(d.old), "new": _dimension_json(d.new)}
             for d in move.dimensions
@@ -174,7 +186,8 @@ def _causes(move: Move) -> tuple[str, ...]:
         f"{d.id} {_kept(d.old)} -> {_kept(d.new)}" for d in move.dimensions if d.old != d.new
     )
     more = [f"and {hidden} smaller ones"] if hidden > 0 else []
-    return (*lines, *more, f"dimensions: {dimensions}")
+    mainly = reason_words(move)
+    return (*([mainly] if mainly else []), *lines, *more, f"dimensions: {dimensions}")
 
 
 def _kept(kept: tuple[float, float, float] | None) -> str:
@@ -185,6 +198,23 @@ def move_words(move: Move) -> str:
     """`<run>: 83 (A) -> 68 (B)`."""
     old, new = (f"{interval(s.low, s.high)} ({s.tier or 'no tier'})" for s in (move.old, move.new))
     return f"{move.run}: {old} -> {new}"
+
+
+def reason_words(move: Move) -> str | None:
+    """The one reason that did most in the direction of the move: a rule that came or went, something else
+    that was found, or a dimension that counts for another number of points."""
+    middle = (move.new.low + move.new.high - move.old.low - move.old.high) / 2
+    rules = [c for c in move.causes if c.why in (Why.ADDED, Why.REMOVED, Why.FOUND)]
+    reasons = [((c.shift_low + c.shift_high) / 2, cause_words(c)) for c in rules]
+    reasons += [(w.shift, weight_words(w)) for w in move.weights]
+    along = [(shift, words) for shift, words in reasons if shift * middle > 0]
+    return f"mainly {max(along, key=lambda each: abs(each[0]))[1]}" if along else None
+
+
+def weight_words(weight: Weight) -> str:
+    """`+12.4: deliverables counts 25 points, not 10, and 82 % of it was kept`."""
+    counts = f"{weight.dimension} counts {weight.new:g} points, not {weight.old:g}"
+    return f"{weight.shift:+.4g}: {counts}, and {weight.share:.0%} of it was kept"
 
 
 def cause_words(cause: Cause) -> str:

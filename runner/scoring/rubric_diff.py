@@ -33,6 +33,7 @@ from runner.core.rubric_diff import (
     RankMove,
     RubricDiff,
     Step,
+    Weight,
     Why,
 )
 
@@ -129,7 +130,17 @@ def move(old: Rubric, new: Rubric, pair: Pair) -> Move:
     before, after = pair
     ids = _ids({d.id: d for d in before.dimensions}, {d.id: d for d in after.dimensions})
     dimensions = tuple(DimensionMove(id, _kept(before, id), _kept(after, id)) for id in ids)
-    return Move(after.run, before, after, dimensions, _causes(old, new, pair))
+    return Move(after.run, before, after, dimensions, _causes(old, new, pair), _weights(dimensions))
+
+
+def _weights(dimensions: Sequence[DimensionMove]) -> tuple[Weight, ...]:
+    """Of the dimensions that both rubrics have, the largest shift first; of an interval its middle counts."""
+    found = [
+        Weight(d.id, d.old[0], d.new[0], (d.old[1] + d.old[2]) / 2 / d.old[0])
+        for d in dimensions
+        if d.old is not None and d.new is not None and d.old[0] != d.new[0]
+    ]
+    return tuple(sorted(found, key=lambda weight: (-abs(weight.shift), weight.dimension)))
 
 
 def _kept(score: Score, id: str) -> tuple[float, float, float] | None:
