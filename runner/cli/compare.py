@@ -23,8 +23,8 @@ examples:
   shipworthy compare --regression my/model:bash@1 my/model:bash@2 --fail-if-worse 3
 
 regression: exit 1 if the mean over pairs fell by that many points or more for certain and the 95 % interval
-of the drop lies above 0; also if that cannot be told (one pair only, unknown checks decide, or runs in the
-archive are damaged).
+of the drop lies above 0; also if that cannot be told (fewer than six pairs, unknown checks decide, or runs
+in the archive are damaged).
 Exit 2 if nothing can be paired. Else 0.
 """
 

@@ -15,8 +15,9 @@ STATISTICS = (
     " means (tasks are drawn first, then the trials of each, with a fixed seed), what is undecided included."
     " One trial says nothing of spread: it has no interval and no odds, and its rank may be any.",
     "A rank reaches from one more than the number of surely better contenders to all but the surely worse"
-    " ones, by the interval of the difference, corrected for the number of comparisons. A tier is named if"
-    " more than half of the scored trials reached it, and at least two of three trials could be scored.",
+    " ones. Sure is a difference whose bootstrap interval and whose t interval (with the spread pooled over"
+    " the field) both leave out 0, corrected for the number of comparisons. A tier is named if more than half"
+    " of the scored trials reached it, and at least two of three trials could be scored.",
     "A failure of the model that left nothing to grade counts as 0 points. Failures of infrastructure and of"
     " this program never count, replays neither. Of several attempts or trials in one cell the newest that"
     " settled it counts. What others claim of the cost and time of imported runs is not mixed with what was"

@@ -46,7 +46,7 @@ def render_dimensions(profiles: Sequence[Profile], console: Console) -> None:
     """Of one scope: a column a dimension, numbered, with a legend."""
     names = list(dict.fromkeys(name for each in profiles for name in each.dimensions))
     for number, name in enumerate(names, 1):
-        console.print(printable(f"{number:>3}  {name.replace('_', ' ')}", console))
+        console.print(printable(f"{number} {name.replace('_', ' ')}", console))
     table = _table((("model", "agent"), *((f"{number}", "") for number in range(1, len(names) + 1))))
     for each in profiles:
         cells = [_dimension(each.dimensions.get(name)) for name in names]

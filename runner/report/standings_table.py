@@ -21,9 +21,9 @@ COLUMNS = (
 )
 NOTES = (
     "Ranks that overlap are ties: the difference is not more than chance. A mean counts every task the same; "
-    "its interval resamples tasks, then trials. A model's own failure that left nothing is 0 points; "
-    "failures of infrastructure never count. Cost and time are of one run on average. More: --by work, "
-    "--by dimension, --details."
+    "its interval resamples tasks, then trials; of fewer than five it is too narrow. A model's own failure "
+    "that left nothing is 0 points; failures of infrastructure never count. Cost and time are of one run on "
+    "average. More: --by work, --by dimension, --details."
 )
 
 

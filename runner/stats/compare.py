@@ -16,7 +16,7 @@ from runner.core.errors import UserError
 from runner.stats.contestants import Contestant, contestant
 from runner.stats.coverage import coverage
 from runner.stats.estimates import SEED, estimate
-from runner.stats.paired import Noise, Paired, corrected, holm, paired
+from runner.stats.paired import LEAST_PAIRS, Noise, Paired, corrected, holm, paired
 from runner.stats.samples import Sample, scored
 
 Key = tuple[str, str, int, str]
@@ -62,15 +62,15 @@ def regression(duel: HeadToHead, limit: float) -> Regression:
     """Of the old one (`a`) beside the new (`b`).
 
     WORSE: the mean drop is `limit` points or more for certain, and its 95 % interval lies above 0.
-    UNCLEAR: it is or may be that much, and there is one pair only, or unknown checks decide. Else
-    NOT_WORSE: the drop is smaller, or noise explains it.
+    UNCLEAR: it is or may be that much, and there are too few pairs to tell that from noise, or unknown checks
+    decide. Else NOT_WORSE: the drop is smaller, or noise explains it.
     """
     drop, interval = duel.total.difference, duel.total.interval
-    state, why = _state(drop, interval, limit)
+    state, why = _state(drop, interval, limit, duel.total.n)
     return Regression(limit=limit, drop=drop, interval=interval, state=state, why=why)
 
 
-def _state(drop: Bounds, interval: Bounds | None, limit: float) -> tuple[RegressionState, str]:
+def _state(drop: Bounds, interval: Bounds | None, limit: float, n: int) -> tuple[RegressionState, str]:
     least, most = drop
     if most < limit:
         return RegressionState.NOT_WORSE, f"the drop is below {limit:g} points"
@@ -78,6 +78,8 @@ def _state(drop: Bounds, interval: Bounds | None, limit: float) -> tuple[Regress
         return RegressionState.UNCLEAR, "one pair says nothing of noise; run more epochs of both"
     if interval[0] + (most - least) <= 0:  # whatever the unknown checks turn out to be
         return RegressionState.NOT_WORSE, "noise explains the drop: its interval holds 0"
+    if n < LEAST_PAIRS:
+        return RegressionState.UNCLEAR, f"{n} pairs cannot tell it from noise; run more epochs of both"
     if least >= limit and interval[0] > 0:
         return RegressionState.WORSE, f"the drop is {limit:g} points or more, and more than noise"
     return RegressionState.UNCLEAR, "unknown checks decide whether it is worse; score those runs again"

@@ -107,7 +107,8 @@ def test_tasks_and_dimensions_are_corrected_together(scores: MakeSample) -> None
 @pytest.mark.parametrize(
     ("old", "new", "state"),
     [
-        ([80, 82, 81], [76, 77, 78], RegressionState.WORSE),
+        ([80, 82, 81] * 2, [76, 77, 78] * 2, RegressionState.WORSE),
+        ([80, 82, 81], [76, 77, 78], RegressionState.UNCLEAR),  # three pairs can be chance
         ([80, 82, 81], [79, 80, 80], RegressionState.NOT_WORSE),  # a drop of less than 3
         ([80, 82, 81], [90, 91, 92], RegressionState.NOT_WORSE),
         ([80, 60, 70], [50, 75, 70], RegressionState.NOT_WORSE),  # noise explains it
@@ -122,10 +123,10 @@ def test_the_rule_of_a_regression(
 
 
 def test_a_regression_that_unknown_checks_decide_is_unclear(scores: MakeSample) -> None:
-    old = [scores("a", n, 80) for n in range(4)]
-    unclear = compare([*old, *(scores("b", n, 75, 79) for n in range(4))], "a", "b")
+    old = [scores("a", n, 80) for n in range(8)]
+    unclear = compare([*old, *(scores("b", n, 75, 79) for n in range(8))], "a", "b")
     assert regression(unclear, 3).state is RegressionState.UNCLEAR
-    worse = compare([*old, *(scores("b", n, 70, 76) for n in range(4))], "a", "b")
+    worse = compare([*old, *(scores("b", n, 70, 76) for n in range(8))], "a", "b")
     assert regression(worse, 3).state is RegressionState.WORSE
 
 

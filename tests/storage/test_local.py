@@ -48,6 +48,21 @@ def test_a_key_cannot_lead_out(store: LocalStore) -> None:
         store.write("../out", b"")
 
 
+def test_a_link_cannot_lead_out_but_may_stay_inside(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_bytes(b"x")
+    store.write("a/k", b"data")
+    (store.root / "out").symlink_to(tmp_path / "outside")
+    (store.root / "a/link").symlink_to(tmp_path / "outside/secret")
+    (store.root / "inside").symlink_to(store.root / "a")
+    for key in ("out/secret", "a/link", "a/../../outside/secret", "out/new"):
+        with pytest.raises(ArchiveError, match="leads out"):
+            store.read(key)
+        with pytest.raises(ArchiveError, match="leads out"):
+            store.write(key, b"data")
+    assert store.read("inside/k") == b"data"
+
+
 def test_nothing_half_written_is_left_when_the_disk_is_full(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
