@@ -1,8 +1,11 @@
-"""Grading in containers with progress shown, for the commands that score archived runs."""
+"""Grading in containers with progress shown, for commands that mostly need none.
+
+They import this module only when they do: all that it takes to start containers takes long to load.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
@@ -10,10 +13,12 @@ from runner.cli import interruptible
 from runner.cli.live import watching
 from runner.cli.progress import shown
 from runner.core.records import Rubric, Run
+from runner.core.selftest import SelfTest, SelfTestResult
 from runner.pipeline.grading import Graded, lacking_sandboxes
-from runner.pipeline.lab_grading import grade_in_lab
+from runner.pipeline.lab_grading import grade_in_lab, laboratory
+from runner.pipeline.selftest import Done, run_selftest
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import set_up
+from runner.pipeline.workbench import open_workbench, set_up
 
 
 def graded_in_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
@@ -23,3 +28,21 @@ def graded_in_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> li
         images = set_up(settings, lacking_sandboxes(settings, runs, rubric), progress)
     with watching(console) as listen:
         return interruptible.run(grade_in_lab(settings, runs, rubric, images, listen))
+
+
+def selftest_in_lab(
+    settings: Settings,
+    rubric: Rubric,
+    selftest: SelfTest,
+    show: tuple[Callable[[str], None], Done],
+    only: list[str],
+) -> SelfTestResult:
+    """A rubric's self-test with what only containers can decide; `show` gets lines and each outcome."""
+    progress, done = show
+    images = set_up(settings, {selftest.reference.sandbox}, progress)
+
+    async def tried() -> SelfTestResult:
+        async with open_workbench(settings, images) as bench:
+            return await run_selftest(rubric, selftest, settings, laboratory(bench), done, only)
+
+    return interruptible.run(tried())

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +18,8 @@ from runner.cli.settings import settings_from
 from runner.core.records import Rubric
 from runner.core.selftest import ChangeOutcome, SelfTest, SelfTestResult
 from runner.pipeline.grading import get_rubric
-from runner.pipeline.lab_grading import laboratory
-from runner.pipeline.selftest import Done, get_selftest, run_selftest
+from runner.pipeline.selftest import get_selftest, run_selftest
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import open_workbench, set_up
 from runner.report.selftest_table import render, selftest_json
 
 
@@ -66,17 +65,6 @@ def _tried(
             return interruptible.run(run_selftest(rubric, selftest, settings, None, done, args.only))
         # Nothing is archived, but a workbench has an archive.
         apart = replace(settings, archive=Path(scratch))
-        images = set_up(apart, {selftest.reference.sandbox}, progress)
-        return interruptible.run(_in_lab(apart, rubric, selftest, images, done, args.only))
-
-
-async def _in_lab(
-    settings: Settings,
-    rubric: Rubric,
-    selftest: SelfTest,
-    images: dict[str, str],
-    done: Done,
-    only: list[str],
-) -> SelfTestResult:
-    async with open_workbench(settings, images) as bench:
-        return await run_selftest(rubric, selftest, settings, laboratory(bench), done, only)
+        in_lab = import_module("runner.cli.in_lab")  # only here: the engine's client takes long to load
+        found: SelfTestResult = in_lab.selftest_in_lab(apart, rubric, selftest, (progress, done), args.only)
+        return found

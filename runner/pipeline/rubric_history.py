@@ -12,7 +12,8 @@ from runner.pipeline.grading import get_rubric
 from runner.pipeline.rank_moves import with_places
 from runner.pipeline.rescoring import Done, Work, rescore
 from runner.pipeline.settings import Settings
-from runner.scoring.rubric_diff import rubric_diff, steps
+from runner.scoring.rubric_diff import rubric_diff
+from runner.scoring.score_steps import steps
 
 
 def compare_rubrics(

@@ -28,7 +28,7 @@ def _lines(rubric: str, tiers: Sequence[str], results: Sequence[Rescored]) -> It
     yield from _not_graded(results)
     for each in results:
         if each.broken:
-            yield f"  damaged: {each.run}: {clean(each.broken)}"
+            yield f"  damaged: {clean(each.run)}: {clean(each.broken)}"
 
 
 def _moves(scored: Sequence[Rescored]) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _moves(scored: Sequence[Rescored]) -> Iterator[str]:
     for each in moved[:MOST_MOVES]:
         assert each.before is not None
         assert each.now is not None
-        yield f"    {each.run}: {_points(each.before)} -> {_points(each.now)}"
+        yield f"    {clean(each.run)}: {_points(each.before)} -> {_points(each.now)}"
     if (more := len(moved) - MOST_MOVES) > 0:
         yield f"    and {more:,} more"
     if moved:

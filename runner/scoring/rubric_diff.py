@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from runner.core.records import (
     AppliedDeduction,
     Ceiling,
-    Condition,
     Deduction,
     Dimension,
     DimensionScore,
     Outcome,
     Rubric,
     Score,
-    Tier,
 )
 from runner.core.rubric_diff import (
     Cause,
@@ -32,7 +29,6 @@ from runner.core.rubric_diff import (
     Part,
     RankMove,
     RubricDiff,
-    Step,
     Weight,
     Why,
 )
@@ -47,7 +43,8 @@ def rubric_diff(
 ) -> RubricDiff:
     """The whole comparison; `contenders` names model and agent of each run."""
     pairs = list(pairs)
-    moves = [move(old, new, pair) for pair in pairs]
+    rules = _Rules.of(old, new)
+    moves = [_move(rules, pair) for pair in pairs]
     moved = sorted((m for m in moves if m.size > 0 or m.crossed), key=lambda m: (-m.size, m.run))
     return RubricDiff(
         old=old,
@@ -127,10 +124,28 @@ def _ids(old: Mapping[K, Any], new: Mapping[K, Any]) -> list[K]:
 
 def move(old: Rubric, new: Rubric, pair: Pair) -> Move:
     """One run under both."""
+    return _move(_Rules.of(old, new), pair)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The rules of both rubrics, and how many points more the new one has in all."""
+
+    old: Mapping[tuple[str | None, str], Any]
+    new: Mapping[tuple[str | None, str], Any]
+    more: float
+
+    @classmethod
+    def of(cls, old: Rubric, new: Rubric) -> _Rules:
+        more = _tidy(sum(d.points for d in new.dimensions) - sum(d.points for d in old.dimensions))
+        return cls(_all_rules(old), _all_rules(new), more)
+
+
+def _move(rules: _Rules, pair: Pair) -> Move:
     before, after = pair
     ids = _ids({d.id: d for d in before.dimensions}, {d.id: d for d in after.dimensions})
     dimensions = tuple(DimensionMove(id, _kept(before, id), _kept(after, id)) for id in ids)
-    return Move(after.run, before, after, dimensions, _causes(old, new, pair), _weights(dimensions))
+    return Move(after.run, before, after, dimensions, _causes(rules, pair), _weights(dimensions))
 
 
 def _weights(dimensions: Sequence[DimensionMove]) -> tuple[Weight, ...]:
@@ -157,20 +172,17 @@ class _Taken:
     outcomes: frozenset[tuple[str, Outcome]] = frozenset()
 
 
-def _causes(old: Rubric, new: Rubric, pair: Pair) -> tuple[Cause, ...]:
+def _causes(rules: _Rules, pair: Pair) -> tuple[Cause, ...]:
     before, after = _taken(pair[0]), _taken(pair[1])
-    rules = _all_rules(old), _all_rules(new)
     found = [
         _cause(
-            key, (rules[0].get(key), rules[1].get(key)), before.get(key, _Taken()), after.get(key, _Taken())
+            key, (rules.old.get(key), rules.new.get(key)), before.get(key, _Taken()), after.get(key, _Taken())
         )
         for key in _ids(before, after)
     ]
-    more = _tidy(sum(d.points for d in new.dimensions) - sum(d.points for d in old.dimensions))
-    if more:
-        found.append(
-            Cause(TOTAL, None, Why.TOTAL, 0, 0, more, more, "the rubric is worth another sum of points")
-        )
+    if rules.more:
+        said = "the rubric is worth another sum of points"
+        found.append(Cause(TOTAL, None, Why.TOTAL, 0, 0, rules.more, rules.more, said))
     return tuple(sorted((c for c in found if c.size > 0), key=lambda c: (-c.size, c.dimension or "", c.id)))
 
 
@@ -248,62 +260,3 @@ def _rank(means: Mapping[tuple[str, str], float], who: tuple[str, str]) -> int:
 
 def _tidy(points: float) -> float:
     return round(points, 6)
-
-
-# --- one run through time
-
-
-def steps(
-    dated: Sequence[tuple[datetime, Score]], rubrics: Mapping[tuple[str, str], Rubric]
-) -> tuple[Step, ...]:
-    """A run's scores, oldest first. `rubrics` by name and digest: of those that are still at hand.
-
-    Of a rubric that is not, nobody knows whether a rule was edited: a shift is then told as what was found.
-    """
-    found: list[Step] = []
-    for at, score in dated:
-        last = found[-1].score if found else None
-        if last is None:
-            found.append(Step(at, score))
-            continue
-        found.append(Step(at, score, _reasons(last, score), _move_between(last, score, rubrics)))
-    return tuple(found)
-
-
-def _move_between(last: Score, score: Score, rubrics: Mapping[tuple[str, str], Rubric]) -> Move:
-    pair = (last, score)
-    old, new = (rubrics.get((s.rubric, s.rubric_digest)) or _as_scored(pair) for s in pair)
-    return move(old, new, pair)
-
-
-def _reasons(last: Score, score: Score) -> tuple[str, ...]:
-    reasons = []
-    if last.rubric != score.rubric:
-        reasons.append(f"another rubric ({last.rubric} -> {score.rubric})")
-    elif last.rubric_digest != score.rubric_digest:
-        reasons.append(f"{score.rubric} was edited")
-    if last.evidence_digest != score.evidence_digest:
-        reasons.append("other evidence")
-    return tuple(reasons)
-
-
-def _as_scored(pair: Pair) -> Rubric:
-    """As much of a lost rubric as scores tell: the rules that took something in either."""
-    dimensions: dict[str, dict[str, Deduction]] = {}
-    points: dict[str, float] = {}
-    for dimension in (d for score in pair for d in score.dimensions):
-        points[dimension.id] = dimension.points
-        for rule in (*dimension.applied, *dimension.unknown):
-            when = Condition(fail=rule.findings[0].check)
-            known = Deduction(id=rule.id, when=when, points=max(rule.points, 0.1), because=rule.because)
-            dimensions.setdefault(dimension.id, {}).setdefault(rule.id, known)
-    return Rubric(
-        id="lost",
-        version=1,
-        title="a rubric that is not at hand",
-        dimensions=tuple(
-            Dimension(id=id, title=id, points=worth, deductions=tuple(dimensions.get(id, {}).values()))
-            for id, worth in points.items()
-        ),
-        tiers=(Tier(id="?", at_least=0, meaning="unknown"),),
-    )

@@ -21,7 +21,8 @@ from runner.core.rubric_diff import Why
 from runner.report.rubric_diff import as_html, as_json, as_markdown, as_text, cause_words, change_words
 from runner.report.score_history import as_text as history_text
 from runner.scoring.evaluate import evaluate
-from runner.scoring.rubric_diff import changes, move, rubric_diff, steps
+from runner.scoring.rubric_diff import changes, move, rubric_diff
+from runner.scoring.score_steps import steps
 
 AT = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 CHECKS = ("p.a", "p.b", "p.c")

@@ -141,6 +141,23 @@ def test_names_are_exact_or_unique_parts(scores: MakeSample) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reference", "near"),
+    [
+        ("heron-lrage", "lab/heron-large"),
+        ("lab/heron-lage", "lab/heron-large"),
+        ("Heron-Large", "lab/heron-large"),
+        ("curlw:bash", "curlew"),
+    ],
+)
+def test_a_misspelt_model_gets_the_near_names(scores: MakeSample, reference: str, near: str) -> None:
+    samples = [scores(m, 1, 50) for m in ("lab/heron-large", "curlew", *(f"other/{n}" for n in range(40)))]
+    with pytest.raises(UserError, match=f"; did you mean .*{near}"):
+        contestant(reference, samples)
+    with pytest.raises(UserError, match="and 22 more"):
+        contestant("zzzzzzzz", samples)
+
+
+@pytest.mark.parametrize(
     ("a", "b", "says"),
     [
         ("nobody", "b", "no model is called 'nobody'; known:\n  a\n  b"),

@@ -27,10 +27,13 @@ from tests.scoring.test_rails_chat_versions import MANIFESTS, V1, V2, WRONG, evi
 FAULTLESS = {WRONG: Outcome.PASS}  # demo b, had it replayed its history by calls that the auditors knew
 
 
-def add(archive: Archive, model: str, outcomes: Mapping[str, Outcome]) -> Run:
-    tree = model.encode().hex()
+def add(
+    archive: Archive, model: str, outcomes: Mapping[str, Outcome], epoch: int = 1, variant: str | None = None
+) -> Run:
+    tree = f"{model} {epoch} {variant}".encode().hex()
     fields = {"task": "rails_chat", "task_digest": "d", "model": model, "model_digest": "m"}
-    trial = Trial.model_validate(fields | {"agent": "bash", "agent_version": "1", "epoch": 1})
+    fields |= {"agent": "bash", "agent_version": "1"}
+    trial = Trial.model_validate(fields | {"epoch": epoch, "variant": variant})
     attempt = archive.new_attempt(trial)
     done = {"status": RunStatus.COMPLETED, "started": AT, "finished": AT, "phases": (), "usage": Usage()}
     run = Run.model_validate({"trial": trial, "attempt": attempt.number, "image": "i", "tree": tree} | done)
