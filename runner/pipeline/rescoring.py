@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias, TypeVar
 
 from runner.core.records import Rubric, Run, Score
@@ -95,9 +95,15 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@lru_cache(maxsize=1)
+def _archive_of_this_process(settings: Settings) -> Archive:
+    """A worker's, opened once: it remembers which batches it has listed."""
+    return open_archive(settings)
+
+
 def _chunk(work: Work, archive: Archive | None, runs: Sequence[Run], make: Make[Made]) -> list[Made]:
     """When it returns, also by an interrupt, the scores are on the disk."""
-    archive = archive or open_archive(work.settings)
+    archive = archive or _archive_of_this_process(work.settings)
     new: dict[str, list[Score]] = {rubric.digest(): [] for rubric in work.rubrics}
     try:
         return asyncio.run(_graded(work, archive, runs, new, make))
