@@ -207,22 +207,23 @@ class Archive:
             self._documents.add(f"evidence/{evidence.tree}/{key}.json", evidence, indent=1)
         return found or evidence
 
-    def latest_evidence(self, tree: str, probe: str, version: int) -> Evidence | None:
-        """The newest evidence of a probe version in whatever environment it was found."""
-        found = self._evidence_keys(tree, probe, version)
+    def latest_evidence(self, tree: str, probe: str, version: int, where: str = "") -> Evidence | None:
+        """The newest evidence of a probe version in whatever environment with `where` in its name."""
+        found = self._evidence_keys(tree, probe, version, where)
         if len(found) > 1:
             found.sort(key=lambda key: (self.root / key).stat().st_mtime_ns)
         return self._documents.read(found[-1], Evidence) if found else None
 
-    def has_evidence(self, tree: str, probe: str, version: int) -> bool:
-        """Whether a probe version ever looked at a tree, in whatever environment; it is not read."""
-        return bool(self._evidence_keys(tree, probe, version))
+    def has_evidence(self, tree: str, probe: str, version: int, where: str = "") -> bool:
+        """Whether a probe version ever looked at a tree, in such an environment; it is not read."""
+        return bool(self._evidence_keys(tree, probe, version, where))
 
-    def _evidence_keys(self, tree: str, probe: str, version: int) -> list[str]:
+    def _evidence_keys(self, tree: str, probe: str, version: int, where: str) -> list[str]:
         folder = self.root / "evidence" / tree
         names = os.listdir(folder) if folder.is_dir() else []
         begin = f"{probe}-{version}-"
-        return [f"evidence/{tree}/{n}" for n in names if n.startswith(begin) and n.endswith(".json")]
+        fits = [name for name in names if name.startswith(begin) and where in name]
+        return [f"evidence/{tree}/{name}" for name in fits if name.endswith(".json")]
 
     def add_score(self, score: Score) -> bool:
         """Keep a score; the same one twice is no change, and False."""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from runner import probes
 from runner.archive.archive import Archive
+from runner.archive.folder import read_folder
 from runner.core.errors import SandboxError
-from runner.core.protocols import PackageFile, Probe, SandboxBackend, Subject, Workshop
+from runner.core.protocols import BroughtTests, PackageFile, Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
@@ -51,9 +52,10 @@ class Laboratory:
     workshop: Workshop | None = None
     reuse: bool = False
 
-    def environment(self, sandbox: str) -> str:
+    def environment(self, *sandboxes: str) -> str:
         """What is found by running an app depends on its image and on the helper's, which has the browser."""
-        return "-".join(tag.partition(":")[2] for tag in (self.images[sandbox], self.helper))
+        tags = (*(self.images[sandbox] for sandbox in sandboxes), self.helper)
+        return "-".join(tag.partition(":")[2] for tag in tags)
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,22 @@ class Case:
     task: Task
     manifests: Path
 
+    @property
+    def tests(self) -> str:
+        """What an environment says of the task's own tests: other tests find other things in one tree."""
+        return f"-tests-{self.task.tests.content[:8]}" if self.task.tests else ""
+
+    @property
+    def _tested_in(self) -> tuple[str, ...]:
+        return (self.task.tests.sandbox,) if self.task.tests and self.task.tests.sandbox else ()
+
     def environment(self, probe: Probe, laboratory: Laboratory | None) -> str | None:
         """What findings depend on beside the tree; None if the probe needs a laboratory and there is none."""
         if not probe.needs_lab:
             return source_environment(self.manifests)
-        return laboratory.environment(self.task.sandbox) if laboratory else None
+        if laboratory is None:
+            return None
+        return laboratory.environment(self.task.sandbox, *self._tested_in) + self.tests
 
 
 def case_of(run: Run, task: Task, sandboxes: Path) -> Case:
@@ -89,7 +102,8 @@ def lacks_lab(archive: Archive, case: Case, chosen: Sequence[Probe]) -> bool:
     """Whether one of these probes needs a laboratory and never was in any for this tree."""
     tree = case.run.tree
     return tree is not None and any(
-        probe.needs_lab and not archive.has_evidence(tree, probe.id, probe.version) for probe in chosen
+        probe.needs_lab and not archive.has_evidence(tree, probe.id, probe.version, case.tests)
+        for probe in chosen
     )
 
 
@@ -121,7 +135,8 @@ def _kept(archive: Archive, case: Case, probe: Probe, laboratory: Laboratory | N
     assert case.run.tree is not None
     environment = _environment(archive, case, probe, laboratory)
     if environment is None or (probe.needs_lab and laboratory is not None and laboratory.reuse):
-        return archive.latest_evidence(case.run.tree, probe.id, probe.version)
+        of = case.tests if probe.needs_lab else ""
+        return archive.latest_evidence(case.run.tree, probe.id, probe.version, of)
     return archive.evidence(case.run.tree, probe.id, probe.version, environment)
 
 
@@ -148,7 +163,15 @@ def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Sub
         artifacts=laboratory.artifacts / run.tree if run.tree else None,
         workshop=laboratory.workshop,
         packages=_packages(archive, run),
+        tests=_tests(task, laboratory),
     )
+
+
+def _tests(task: Task, laboratory: Laboratory) -> BroughtTests | None:
+    if task.tests is None:
+        return None
+    have, image = task.tests, laboratory.images[task.tests.sandbox or task.sandbox]
+    return BroughtTests(read_folder(Path(have.folder)).files, have.timeout_s, image, have.place, have.env)
 
 
 def _packages(archive: Archive, run: Run) -> tuple[PackageFile, ...]:
