@@ -32,13 +32,14 @@ _SANDBOX = """
 # --- added for shipworthy: what every sandbox has, and the working directory as a link to /workspace
 USER root
 {workdir}RUN set -e; here="$PWD"; cd /; \\
-    if command -v apt-get >/dev/null; then \\
+    if command -v python3 && command -v git && command -v tar && command -v ps; then :; \\
+    elif command -v apt-get >/dev/null; then \\
       apt-get update && apt-get install -y --no-install-recommends ca-certificates git procps python3 tar \\
       && rm -rf /var/lib/apt/lists/*; \\
     elif command -v apk >/dev/null; then \\
       apk add --no-cache bash ca-certificates coreutils git procps python3 tar; \\
     elif command -v dnf >/dev/null; then dnf install -y ca-certificates git procps-ng python3 tar; \\
-    else command -v python3 && command -v git && command -v tar; fi; \\
+    else echo 'python3, git, tar and ps are needed, and there is no way to install them'; exit 1; fi; \\
     name="$(getent passwd 1000 | cut -d: -f1)"; \\
     if [ -n "$name" ] && [ "$name" != agent ]; then sed -i "/^$name:/d" /etc/passwd; fi; \\
     grep -q '^agent:' /etc/group || echo 'agent:x:1000:' >> /etc/group; \\
