@@ -128,7 +128,12 @@ def reward_of(text: str) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and abs(value) < 1e9 and math.isfinite(value)
+    is_number = (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) < 1e9
+        and math.isfinite(value)
+    )
     return float(value) if is_number else None
 
 
