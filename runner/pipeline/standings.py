@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.archive.archive import Archive
-from runner.archive.traffic import request_seconds
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
 from runner.pipeline.grading import Graded, get_rubric, latest_score, misfits, ungradable
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
+from runner.pipeline.traffic import traffic_of
 from runner.pipeline.workbench import open_archive
 from runner.spec.tasks import load_task
 from runner.stats.leaderboard import Row, leaderboard
@@ -60,7 +60,8 @@ def load_samples(
     samples = []
     for run in chosen:
         score = kept.get(run.id) or (graded[run.id].score if run.id in graded else None)
-        samples.append(_sample(archive, run, score, rubrics[run.trial.task], traffic))
+        seen = traffic_of(archive, run, settings.cache) if traffic and run.imported is None else None
+        samples.append(_sample(archive, run, score, rubrics[run.trial.task], seen))
         done(1)
     own = sum(run.trial.task in rubrics for run in everything)
     return Samples(tuple(samples), rubrics, left_out, own - len(chosen), dict(archive.damaged))
@@ -107,13 +108,11 @@ def _quiet(more: int) -> None:
     """Progress is told by the loader."""
 
 
-def _sample(archive: Archive, run: Run, score: Score | None, rubric: Rubric, traffic: bool) -> Sample:
+def _sample(
+    archive: Archive, run: Run, score: Score | None, rubric: Rubric, traffic: Traffic | None
+) -> Sample:
     sample = sample_of(run, score, rubric, ungradable(run) or NOT_YET)
-    more: dict[str, object] = {}
-    if traffic and run.imported is None:
-        requests, turns, calls = request_seconds(archive.folder(run) / "transcript.jsonl")
-        if requests:
-            more["traffic"] = Traffic(request_s=tuple(requests), turn_s=tuple(turns), tool_calls=calls)
+    more: dict[str, object] = {"traffic": traffic} if traffic else {}
     if score is not None and (reviews := archive.calibrations(run)):
         more["review"] = Review(counts=reviews[-1].counts)
     if score is not None:
