@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -44,4 +45,5 @@ def _keep(kept: Path, found: Traffic) -> None:
         beside.write_text(found.model_dump_json())
         beside.replace(kept)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
