@@ -44,6 +44,7 @@ COMMANDS = {
     "export": "write runs and scores in the formats of other tools",
     "explain": "say what a check means, how it is decided and what it costs",
     "rubric": "show what points are lost for, and try whether rightly so",
+    "task": "list the tasks, and take them from Harbor or to it",
     "verify": "hash the whole archive again and name what changed",
     "agents": "list the agents: version, wire formats, size of their image layer",
     "doctor": "check this machine, one line each with the mend",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from runner.core.records import Finding, Limits, Package, Resources, Usage
-from runner.core.tree import SourceTree
+from runner.core.tree import SourceFile, SourceTree
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -262,6 +262,20 @@ class PackageFile:
 
 
 @dataclass(frozen=True)
+class BroughtTests:
+    """A task's own tests, to be laid under /tests of `image`; `test.sh` there writes the reward.
+
+    The produced files belong at `place`, where they are also run.
+    """
+
+    files: Mapping[str, SourceFile]
+    timeout_s: float
+    image: str
+    place: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Subject:
     """What a probe looks at: the tree, and a way to open sandboxes of the task's image.
 
@@ -271,6 +285,7 @@ class Subject:
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
     `workshop` makes and runs the images that the repository describes; None where there is no engine.
     `packages` are those that were kept when the run was made, for the app to be installed from.
+    `tests` are the task's own, if it brings any.
     """
 
     tree: SourceTree
@@ -283,6 +298,7 @@ class Subject:
     artifacts: Path | None = None
     workshop: Workshop | None = None
     packages: tuple[PackageFile, ...] = ()
+    tests: BroughtTests | None = None
 
 
 class Probe(Protocol):

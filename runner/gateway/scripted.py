@@ -92,6 +92,16 @@ def load_script(folder: Path, shared: Path | None = None) -> Script:
     return script
 
 
+def solution(folder: Path, shared: Path | None, phase: str) -> list[str]:
+    """The shell commands by which a script does a phase's work, in order."""
+    script, roots = load_script(folder, shared), _roots(folder, shared)
+    commands: list[str] = []
+    for step in script.phases.get(phase, ()):
+        commands += [step.run] if step.run else []
+        commands += _write_commands(roots, step.write) if step.write else ()
+    return commands
+
+
 class Rendering(Protocol):
     """How an agent carries out what a script wants; part of the Agent protocol."""
 

@@ -60,7 +60,7 @@ class Plan:
     def images(self, settings: Settings) -> set[str]:
         """The names of the images that its trials and their grading run in."""
         agents_in = {with_agent(job.task.sandbox, job.agent.id, settings.images) for job in self.jobs}
-        return agents_in | {job.task.sandbox for job in self.jobs}
+        return agents_in | {name for job in self.jobs for name in job.task.sandboxes}
 
 
 def make_plan(request: Request, settings: Settings, environ: Mapping[str, str]) -> Plan:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from runner import probes
 from runner.archive.archive import Archive
+from runner.archive.folder import read_folder
 from runner.core.errors import SandboxError
-from runner.core.protocols import PackageFile, Probe, SandboxBackend, Subject, Workshop
+from runner.core.protocols import BroughtTests, PackageFile, Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
@@ -59,9 +60,10 @@ class Laboratory:
     workshop: Workshop | None = None
     reuse: bool = False
 
-    def environment(self, sandbox: str) -> str:
+    def environment(self, *sandboxes: str) -> str:
         """What is found by running an app depends on its image and on the helper's, which has the browser."""
-        return "-".join(tag.partition(":")[2] for tag in (self.images[sandbox], self.helper))
+        tags = (*(self.images[sandbox] for sandbox in sandboxes), self.helper)
+        return "-".join(tag.partition(":")[2] for tag in tags)
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,22 @@ class Case:
     task: Task
     manifests: Path
 
+    @property
+    def tests(self) -> str:
+        """What an environment says of the task's own tests: other tests find other things in one tree."""
+        return f"-tests-{self.task.tests.content[:8]}" if self.task.tests else ""
+
+    @property
+    def _tested_in(self) -> tuple[str, ...]:
+        return (self.task.tests.sandbox,) if self.task.tests and self.task.tests.sandbox else ()
+
     def environment(self, probe: Probe, laboratory: Laboratory | None) -> str | None:
         """What findings depend on beside the tree; None if the probe needs a laboratory and there is none."""
         if not probe.needs_lab:
             return source_environment(self.manifests)
-        return laboratory.environment(self.task.sandbox) if laboratory else None
+        if laboratory is None:
+            return None
+        return laboratory.environment(self.task.sandbox, *self._tested_in) + self.tests
 
 
 def case_of(run: Run, task: Task, sandboxes: Path) -> Case:
@@ -98,7 +111,8 @@ def lacks_lab(archive: Archive, case: Case, chosen: Sequence[Probe]) -> bool:
     if case.run.tree is None:
         return False
     looks = archive.looks(case.run.tree)
-    return any(probe.needs_lab and looks.key(probe.id, probe.version) is None for probe in chosen)
+    lab_probes = [probe for probe in chosen if probe.needs_lab]
+    return any(looks.key(probe.id, probe.version, where=case.tests) is None for probe in lab_probes)
 
 
 async def collect(
@@ -145,7 +159,8 @@ def kept_keys(
         environment = _environment(archive, case, probe, laboratory)
         if probe.needs_lab and laboratory is not None and laboratory.reuse:
             environment = None
-        keys.append(looks.key(probe.id, probe.version, environment))
+        where = case.tests if probe.needs_lab else ""
+        keys.append(looks.key(probe.id, probe.version, environment, where))
     return keys
 
 
@@ -182,7 +197,15 @@ def _subject(archive: Archive, case: Case, laboratory: Laboratory | None) -> Sub
         artifacts=laboratory.artifacts / run.tree if run.tree else None,
         workshop=laboratory.workshop,
         packages=_packages(archive, run),
+        tests=_tests(task, laboratory),
     )
+
+
+def _tests(task: Task, laboratory: Laboratory) -> BroughtTests | None:
+    if task.tests is None:
+        return None
+    have, image = task.tests, laboratory.images[task.tests.sandbox or task.sandbox]
+    return BroughtTests(read_folder(Path(have.folder)).files, have.timeout_s, image, have.place, have.env)
 
 
 def _packages(archive: Archive, run: Run) -> tuple[PackageFile, ...]:

@@ -8,10 +8,13 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from runner.archive.archive import Archive
-from runner.core.errors import UserError
-from runner.core.records import Run
-from runner.pipeline.grading import latest
+from runner.core.errors import ShipworthyError, UserError
+from runner.core.records import Finding, Run, Score
+from runner.pipeline.evidence import probes_for
+from runner.pipeline.grading import get_rubric, latest
+from runner.pipeline.settings import Settings
 from runner.report.exports.kit.entry import Document, Entry
+from runner.scoring.evaluate import evidence_digest
 
 
 def chosen(archive: Archive, references: Sequence[str]) -> list[Run]:
@@ -20,14 +23,31 @@ def chosen(archive: Archive, references: Sequence[str]) -> list[Run]:
     return list({run.id: run for run in runs}.values())
 
 
-def entries(archive: Archive, runs: Sequence[Run], add: Callable[[int], None]) -> list[Entry]:
-    """Runs with their latest scores; `add` hears of each that was read."""
+def entries(
+    archive: Archive, runs: Sequence[Run], settings: Settings, by_check: bool, add: Callable[[int], None]
+) -> list[Entry]:
+    """Runs with their latest scores, and every finding if `by_check`; `add` hears of each that was read."""
     found = []
     for run in runs:
         result = latest(archive, run)
-        found.append(Entry(run, result.score, result.why_not, archive.folder(run)))
+        findings = _findings(archive, run, result.score, settings) if by_check and result.score else ()
+        found.append(Entry(run, result.score, result.why_not, archive.folder(run), findings))
         add(1)
     return found
+
+
+def _findings(archive: Archive, run: Run, score: Score, settings: Settings) -> tuple[Finding, ...]:
+    """What the score was made of: nothing, unless rubric and evidence are still what they were then."""
+    try:
+        rubric = get_rubric(score.rubric, settings)
+        checks = rubric.checks()
+        kept = [archive.latest_evidence(run.tree or "", p.id, p.version) for p in probes_for(checks)]
+        evidence = [each for each in kept if each is not None]
+    except ShipworthyError:
+        return ()
+    if (rubric.digest(), evidence_digest(evidence)) != (score.rubric_digest, score.evidence_digest):
+        return ()
+    return tuple(f for each in evidence for f in each.findings if f.check in checks)
 
 
 def write_folder(documents: Iterable[Document], folder: Path) -> list[Path]:

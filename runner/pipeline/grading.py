@@ -219,4 +219,4 @@ def lacking_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list
 def lacking_sandboxes(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> set[str]:
     """The sandboxes that must be started because evidence for a rubric is missing; mostly none."""
     tasks = {run.trial.task for run in lacking_lab(settings, runs, rubric)}
-    return {load_task(name, settings.tasks).sandbox for name in tasks}
+    return {sandbox for name in tasks for sandbox in load_task(name, settings.tasks).sandboxes}

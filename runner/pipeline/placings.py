@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.core.standings import Conduct, DimensionMean, Profile
-from runner.report.site.entries import Standing
+from runner.report.site.entries import Effort, Standing
 from runner.report.text import count, money
 from runner.stats.leaderboard import Row
 
@@ -53,6 +53,7 @@ def placing(row: Row) -> Standing:
         why_not=lacking or (_NO_TIER.get(row.why_no_tier or "") or row.why_no_tier or ""),
         coverage=row.coverage.words(),
         more=dict(_facts(row.conduct)),
+        effort=_effort(row),
     )
 
 
@@ -71,6 +72,27 @@ def profile(row: Row, best_tier: str) -> Profile:
         },
         conduct=row.conduct,
     )
+
+
+def _effort(row: Row) -> Effort:
+    conduct = row.conduct
+    passes = {f"pass@{k}": _odds(odds) for k, odds in row.pass_at.items()}
+    passes |= {f"pass^{k}": _odds(odds) for k, odds in row.pass_hat.items() if k > 1}
+    return Effort(
+        passes=passes,
+        input_tokens=conduct.input_tokens,
+        output_tokens=conduct.output_tokens,
+        tool_calls=conduct.tool_calls,
+        request_s=(conduct.request_p50_s, conduct.request_p95_s),
+        turn_s=(conduct.turn_p50_s, conduct.turn_p95_s),
+        cost_per_shipped_usd=conduct.cost_per_shipped_usd,
+    )
+
+
+def _odds(bounds: tuple[float, float]) -> tuple[float, str]:
+    """The lower end, to sort by, and the words."""
+    low, high = (f"{100 * end:.0f}" for end in bounds)
+    return bounds[0], f"{low}%" if low == high else f"{low}\u2013{high}%"
 
 
 def _facts(conduct: Conduct) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from runner.core.records import Rubric, Run, Score, Task
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 from runner.pipeline.archives import Archive, open_archive
+from runner.pipeline.duels import duels
 from runner.pipeline.evidence import all_probes
 from runner.pipeline.explain import explanations
 from runner.pipeline.grading import ungradable
@@ -49,16 +50,18 @@ def build_site(
 def material_of(settings: Settings, reference: str | None) -> Material:
     """All that the site shows."""
     archive = open_archive(settings)
-    loaded = load_samples(settings, reference, traffic=False)
+    loaded = load_samples(settings, reference)
     runs = archive.runs()
     scores = {run.id: {score.rubric_digest: score for score in archive.scores(run)} for run in runs}
     tasks = [load_task(name, settings.tasks) for name in task_ids(settings.tasks)]
     shown = _shown(settings, runs, scores, loaded.rubrics)
     entries = [_entry(archive, run, shown.get(run.id), loaded) for run in runs]
     rubrics = _rubrics(settings, loaded.rubrics.values())
+    rows = standings(loaded)
     return Material(
         entries=entries,
-        standings=[placing(row) for row in standings(loaded)],
+        standings=[placing(row) for row in rows],
+        duels=duels(loaded.samples, [row.contender for row in rows]),
         rubrics=rubrics,
         checks=_checks(rubrics),
         changes=_changes(scores, runs, rubrics),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.archive.archive import Archive
-from runner.archive.traffic import request_seconds
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
 from runner.core.variants import VariantSpread
@@ -14,6 +13,7 @@ from runner.pipeline.archives import open_archive
 from runner.pipeline.grading import Graded, get_rubric, misfits, ungradable
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
+from runner.pipeline.traffic import traffic_of
 from runner.spec.tasks import load_task
 from runner.stats.leaderboard import Row, leaderboard
 from runner.stats.samples import Review, Sample, Traffic, counting, sample_of
@@ -65,7 +65,8 @@ def load_samples(
     samples = []
     for run in chosen:
         found = graded.get(run.id) or Graded(run, kept.get(run.id))
-        samples.append(_sample(archive, found, rubrics[run.trial.task], traffic))
+        seen = traffic_of(archive, run, settings.cache) if traffic and run.imported is None else None
+        samples.append(_sample(archive, found, rubrics[run.trial.task], seen))
         done(1)
     own = sum(run.trial.task in rubrics for run in everything)
     broken = {f"runs/{id}": f"{id}: {each.broken}" for id, each in graded.items() if each.broken}
@@ -132,14 +133,10 @@ def _quiet(more: int) -> None:
     """Progress is told by the loader."""
 
 
-def _sample(archive: Archive, graded: Graded, rubric: Rubric, traffic: bool) -> Sample:
+def _sample(archive: Archive, graded: Graded, rubric: Rubric, traffic: Traffic | None) -> Sample:
     run, score = graded.run, graded.score
     sample = sample_of(run, score, rubric, ungradable(run) or graded.why_not or NOT_YET)
-    more: dict[str, object] = {}
-    if traffic and run.imported is None:
-        requests, turns, calls = request_seconds(archive.folder(run) / "transcript.jsonl")
-        if requests:
-            more["traffic"] = Traffic(request_s=tuple(requests), turn_s=tuple(turns), tool_calls=calls)
+    more: dict[str, object] = {"traffic": traffic} if traffic else {}
     if score is not None and (reviews := archive.calibrations(run)):
         more["review"] = Review(counts=reviews[-1].counts)
     if score is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.archive.archive import Attempt
 from runner.archive.repository import Repository
 from runner.core.errors import AgentError, SandboxError, ShipworthyError
-from runner.core.protocols import Agent, SandboxSpec
+from runner.core.protocols import Agent, Sandbox, SandboxSpec
 from runner.core.records import (
     UNKNOWN_USAGE,
     Blame,
@@ -165,6 +165,7 @@ async def _work(
             door=socket,
         )
         sandbox = await stack.enter_async_context(bench.backend.open(spec))
+        await _sow(sandbox, job.task)
         repository = Repository(attempt.repository)
         stack.callback(repository.close)
         keeper = PackageKeeper(bench.archive.packages, bench.gateway, events)
@@ -191,6 +192,16 @@ async def _work(
             if outcome.failure:
                 break
         await asyncio.to_thread(repository.pack)
+
+
+async def _sow(sandbox: Sandbox, task: Task) -> None:
+    """Copy what the task's image has for a workspace to begin with."""
+    if task.seed is None:
+        return
+    done = await sandbox.exec(["cp", "-a", f"{task.seed}/.", "."])
+    if not done.ok:
+        told = done.stderr[-300:].decode("utf-8", "replace")
+        raise SandboxError(f"the image's {task.seed} could not be copied into the workspace: {told}")
 
 
 async def _ready(

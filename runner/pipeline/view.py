@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -32,12 +33,20 @@ class View:
         seen = signature(self.settings.archive)  # before the first build: what comes meanwhile is new
         await asyncio.to_thread(self._build)
         site = LiveSite(self.out)
+        async with AsyncExitStack() as stack:
+            bound = await self._listen(stack, site, port)
+            self.say(f"http://{HOST}:{bound}/ shows {self.settings.archive}; Ctrl-C ends it")
+            if "SSH_CONNECTION" in self.settings.variables:
+                tunnel = f"ssh -L {bound}:{HOST}:{bound}"
+                self.say(f"you came here by SSH: open a way to it from your own machine, {tunnel} THIS_HOST")
+            await self._follow(site, seen)
+
+    async def _listen(self, stack: AsyncExitStack, site: LiveSite, port: int) -> int:
         try:
-            async with site.serve(port) as bound:
-                self.say(f"http://{HOST}:{bound}/ shows {self.settings.archive}; Ctrl-C ends it")
-                await self._follow(site, seen)
+            return await stack.enter_async_context(site.serve(port))
         except OSError as error:
-            raise UserError(f"--port: {HOST}:{port} cannot be listened on: {error.strerror}") from error
+            other = "another program may have it; choose one with --port, or 0 for a free one"
+            raise UserError(f"--port: {HOST}:{port}: {error.strerror}; {other}") from error
 
     async def _follow(self, site: LiveSite, seen: str) -> None:
         """Make the site again whenever a run was sealed or graded; a fault is told, and it goes on."""
@@ -49,7 +58,7 @@ class View:
             seen = now
             try:
                 written = await asyncio.to_thread(self._build)
-            except ShipworthyError as error:
+            except (ShipworthyError, OSError) as error:
                 self.say(f"the site was not made again: {error}")
                 continue
             if written:
@@ -59,9 +68,9 @@ class View:
         return build_site(self.settings, self.out, self.rubric, self.say, live=True)[1]
 
 
-def live_folder(settings: Settings) -> Path:
-    """Where the live site of an archive is kept; it may be deleted at any time."""
-    return settings.cache / "view" / sha256(str(settings.archive).encode()).hexdigest()[:12]
+def live_folder(settings: Settings, rubric: str | None) -> Path:
+    """Where the live site of an archive under a rubric is kept; it may be deleted at any time."""
+    return settings.cache / "view" / sha256(f"{settings.archive}\0{rubric}".encode()).hexdigest()[:12]
 
 
 def signature(archive: Path) -> str:

@@ -54,6 +54,17 @@ def render(
     if score is None:
         console.print(Text("This run has not been scored.", "bold"))
         return
+    render_score(score, console)
+    if calibration:
+        console.print(calibration_table(calibration, console))
+    if improvements:
+        console.print(improvement_lines(improvements, console))
+    for phase in (p for p in run.phases if p.stopped_by == "nothing_to_repair"):
+        console.print(printable(f"Phase {phase.id} was skipped: nothing had failed.", console))
+
+
+def render_score(score: Score, console: Console) -> None:
+    """The grade alone, with every lost point."""
     console.print(_grade(score, console))
     console.print(_bars(score.dimensions, console))
     for dimension in score.dimensions:
@@ -61,12 +72,6 @@ def render(
             console.print(_dimension(dimension, console))
     if score.ceilings:
         console.print(_ceilings(score.ceilings, console))
-    if calibration:
-        console.print(calibration_table(calibration, console))
-    if improvements:
-        console.print(improvement_lines(improvements, console))
-    for phase in (p for p in run.phases if p.stopped_by == "nothing_to_repair"):
-        console.print(printable(f"Phase {phase.id} was skipped: nothing had failed.", console))
 
 
 def imported_words(imported: Imported) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from runner.core.errors import SetupError, SpecError, UserError
 from runner.core.records import Model, Prices, Record
+from runner.spec.contents import digest_of
 from runner.spec.documents import parse, read_document
 
 CUSTOM_KEY = "SHIPWORTHY_API_KEY"
@@ -142,7 +142,7 @@ def _scripted(reference: str, name: str, provider: Provider, task_folder: Path) 
         name=name,
         wire=CHAT,
         script=str(folder / name),
-        script_digest=_content(folder / name, *([shared] if shared else [])),
+        script_digest=digest_of(folder / name, *([shared] if shared else [])),
         script_files=str(shared) if shared else None,
         prices=provider.prices,
     )
@@ -160,17 +160,6 @@ def _shared_files(folder: Path, tasks: Path) -> Path | None:
     if not shared.is_dir():
         raise SpecError(f"{path}: files: {name}: there is no folder {shared}")
     return shared
-
-
-def _content(*folders: Path) -> str:
-    """SHA-256 over folders' paths, executable bits and bytes."""
-    content = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            executable = bool(path.stat().st_mode & 0o100)
-            content.update(f"{path.relative_to(folder)}\0{executable}\0{path.stat().st_size}\0".encode())
-            content.update(path.read_bytes())
-    return content.hexdigest()
 
 
 def _model(reference: str, provider_id: str, name: str, provider: Provider, wires: Sequence[str]) -> Model:

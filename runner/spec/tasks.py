@@ -6,6 +6,8 @@ until the phase begins.
 
 A variant asks the same in other words: `variants/<name>/` holds a template, under the file name of the one it
 stands for, for each prompt that it words anew; the other phases keep the task's own.
+
+A task with a field `tests` has its own in `tests/`; they are no part of what a model is asked, or can see.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from runner.core.errors import SpecError, UserError
 from runner.core.records import VARIANT, PhaseKind, Task
+from runner.spec.contents import digest_of
 from runner.spec.documents import did_you_mean, parse, read_document, refuse
 
+TESTS, TEST_SCRIPT = "tests", "test.sh"
 OPEN = {"failed_checks": "{{ failed_checks }}"}
 VARIANTS, EVERY_VARIANT = "variants", "all"
 SHAPES = {
@@ -80,9 +84,19 @@ def load_task(identity: str, tasks: Path, variant: str | None = None) -> Task:
             _with_prompt(phase, number, variables, path) if isinstance(phase, dict) else phase
             for number, phase in enumerate(phases)
         ]
+    if isinstance(tests := document.get("tests"), dict):
+        document["tests"] = {**tests, **_found_tests(path)}
     task = parse(Task, document, path)
     refuse([*_faults(task)], path)
     return task
+
+
+def _found_tests(path: Path) -> dict[str, str]:
+    """Where a task's tests are, and the digest of what they are."""
+    folder = path.parent / TESTS
+    if not (folder / TEST_SCRIPT).is_file():
+        raise SpecError(f"{path}: tests: there is no {folder / TEST_SCRIPT}")
+    return {"folder": str(folder), "content": digest_of(folder)}
 
 
 def validate_goals(task: Task, known_checks: Collection[str], source: str | Path) -> None:

@@ -121,7 +121,9 @@ def test_the_checks_choose_the_probes() -> None:
 
 
 def test_no_probe_is_left_that_no_rubric_asks(settings: Settings) -> None:
-    rubrics = [get_rubric(name, settings) for name in ("rails_chat@1", "rails_chat", "notes_cli")]
+    rubrics = [
+        get_rubric(name, settings) for name in ("rails_chat@1", "rails_chat", "notes_cli", "own_tests")
+    ]
     asked = {check for rubric in rubrics for check in rubric.checks()}
     assert {probe.id for probe in all_probes()} == {probe.id for probe in probes_for(asked)}
 

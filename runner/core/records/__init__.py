@@ -42,7 +42,18 @@ from runner.core.records.scores import (
     Improvement,
     Score,
 )
-from runner.core.records.tasks import Goal, Limits, Model, Phase, PhaseKind, Prices, Resources, Task, Trial
+from runner.core.records.tasks import (
+    Goal,
+    Limits,
+    Model,
+    OwnTests,
+    Phase,
+    PhaseKind,
+    Prices,
+    Resources,
+    Task,
+    Trial,
+)
 
 __all__ = [
     "UNKNOWN_USAGE",
@@ -72,6 +83,7 @@ __all__ = [
     "Location",
     "Model",
     "Outcome",
+    "OwnTests",
     "Package",
     "PackageIndex",
     "PackageKind",

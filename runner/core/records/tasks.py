@@ -58,6 +58,21 @@ class Goal(Record):
     checks: tuple[str, ...] = ()
 
 
+class OwnTests(Record):
+    """Tests that come with a task: a folder whose `test.sh` writes a reward from 0 to 1.
+
+    They run in the image of `sandbox` (default: the task's) beside the produced files at `place`. `folder`
+    on this host and the digest of its `content` are filled in by the loader.
+    """
+
+    timeout_s: float = Field(600, gt=0)
+    env: dict[str, str] = {}
+    sandbox: str | None = None
+    place: str = Field("/workspace", pattern=r"^/")
+    folder: str = ""
+    content: str = ""
+
+
 class Task(Record):
     """What a model is asked to build, and where.
 
@@ -77,6 +92,18 @@ class Task(Record):
     demo: str | None = Field(None, description="the scripted model that runs where no model is named")
     goals: tuple[Goal, ...] = ()
     review_file: str = Field("SELF_REVIEW.md", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: str | None = Field(None, description="a folder of the image: what a workspace begins with")
+    tests: OwnTests | None = None
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_unset(self, dump, "seed", "tests")
+
+    @property
+    def sandboxes(self) -> tuple[str, ...]:
+        """The images that a run and its grading need."""
+        own = self.tests.sandbox if self.tests else None
+        return (self.sandbox, own) if own else (self.sandbox,)
 
     def identity(self) -> str:
         """Digest of what a model is asked, whatever it is called and however it is graded.
@@ -85,7 +112,7 @@ class Task(Record):
         """
         asks_by_rubric = any(phase.kind is PhaseKind.REPAIR for phase in self.phases)
         graded_by = ("goals", "review_file", *(() if asks_by_rubric else ("rubric",)))
-        return self.digest("title", "shape", "demo", *graded_by)
+        return self.digest("title", "shape", "demo", "tests", *graded_by)
 
 
 class Prices(Record):

@@ -6,12 +6,11 @@ Written to https://github.com/laude-institute/harbor/blob/main/docs/rfcs/0001-tr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runner.core.records import Run
-from runner.report.exports.kit.entry import Document, Entry, Format
+from runner.report.exports.kit.entry import Document, Entry, Format, json_document
 from runner.report.exports.kit.steps import Step, read_steps
 
 VERSION = "ATIF-v1.7"
@@ -22,7 +21,7 @@ def _documents(entries: Sequence[Entry]) -> Iterator[Document]:
         steps = read_steps(entry.folder / "transcript.jsonl")
         if steps:
             name = f"{entry.run.id.replace('/', '.')}.json"
-            yield name, json.dumps(trajectory(entry, steps), indent=1).encode() + b"\n"
+            yield name, json_document(trajectory(entry, steps))
 
 
 def trajectory(entry: Entry, steps: Sequence[Step]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ that was not the model's to answer for is a sample with an error and without a s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import groupby
@@ -15,19 +14,20 @@ from typing import Any
 
 from runner import __version__
 from runner.core.records import Blame, DimensionScore, Run, Score, Usage
-from runner.report.exports.kit.entry import Document, Entry, Format
+from runner.report.exports.kit.entry import Document, Entry, Format, json_document
 from runner.report.exports.kit.steps import Step, read_steps
 
 VERSION = 2
 POINTS = "points"
+NAME = 150  # characters of a file's name, before a digest makes it its own
 
 
 def _documents(entries: Sequence[Entry]) -> Iterator[Document]:
     ordered = sorted(entries, key=_cell)
     for cell, members in groupby(ordered, key=_cell):
         told = "".join(c if c.isalnum() or c in "-_." else "-" for c in "_".join(filter(None, cell)))
-        name = f"{told}.{sha256(repr(cell).encode()).hexdigest()[:8]}.json"
-        yield name, json.dumps(log(list(members)), indent=1).encode() + b"\n"
+        name = f"{told[:NAME]}.{sha256(repr(cell).encode()).hexdigest()[:8]}.json"
+        yield name, json_document(log(list(members)))
 
 
 def _cell(entry: Entry) -> tuple[str, str, str, str]:

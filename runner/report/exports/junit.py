@@ -1,7 +1,8 @@
-"""JUnit XML for CI: a suite for each run, a case for each dimension and ceiling of its rubric.
+"""JUnit XML for CI: a suite for each run, a case for each check that its rubric names, and for each ceiling.
 
-A case fails if points were lost, and is skipped if that is undecided. A run that the model failed has one
-case that fails, one that infrastructure or harness failed one in error, one without a score one skipped.
+A case fails if its check does, with the reason, what it costs and the places; what is unknown or does not
+apply is skipped. A run that the model failed has one case that fails, one that infrastructure or harness
+failed one in error, one without a score one skipped.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from runner.core.records import AppliedDeduction, Blame, DimensionScore, Outcome
+from runner.core.records import AppliedDeduction, Blame, Finding, Outcome, Score
 from runner.report.exports.kit.entry import Document, Entry, Format
 
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -40,8 +41,9 @@ def _suite(entry: Entry) -> Element:
     if score is None:
         _unscored(_case(suite, entry, "run"), entry)
         return suite
-    for dimension in score.dimensions:
-        _dimension(_case(suite, entry, dimension.id), dimension)
+    costs = _costs(score)
+    for finding in _findings(entry, score):
+        _check(_case(suite, entry, finding.check), finding, costs.get(finding.check, []))
     for ceiling in score.ceilings:
         _ceiling(_case(suite, entry, f"ceiling.{ceiling.id}"), ceiling)
     return suite
@@ -57,13 +59,40 @@ def _unscored(case: Element, entry: Entry) -> None:
         _say(case, "error", f"{failure.kind.value}: {failure.code}: {failure.message}")
 
 
-def _dimension(case: Element, dimension: DimensionScore) -> None:
-    if dimension.applied:
-        kept = f"{dimension.high:g} of {dimension.points:g} points kept"
-        _say(case, "failure", kept, _reasons(dimension.applied))
-    elif dimension.unknown:
-        between = f"undecided: {dimension.low:g} to {dimension.high:g} of {dimension.points:g} points"
-        _say(case, "skipped", between, _reasons(dimension.unknown))
+def _findings(entry: Entry, score: Score) -> list[Finding]:
+    """Every check's finding; without the evidence, those that the score tells of."""
+    told = [f for d in score.dimensions for each in (*d.applied, *d.unknown) for f in each.findings]
+    told += [f for each in score.ceilings for f in each.findings]
+    known = {finding.check: finding for finding in [*told, *entry.findings]}
+    return sorted(known.values(), key=lambda finding: finding.check)
+
+
+def _costs(score: Score) -> dict[str, list[str]]:
+    """What each check costs, or might, in words."""
+    costs: dict[str, list[str]] = {}
+    for dimension in score.dimensions:
+        for each in dimension.applied:
+            _add(costs, each, f"-{each.points:g} {dimension.title}: {each.because}")
+        for each in dimension.unknown:
+            _add(costs, each, f"perhaps -{each.points:g} {dimension.title}: {each.because}")
+    return costs
+
+
+def _add(costs: dict[str, list[str]], deduction: AppliedDeduction, words: str) -> None:
+    for finding in deduction.findings:
+        costs.setdefault(finding.check, []).append(words)
+
+
+def _check(case: Element, finding: Finding, costs: Sequence[str]) -> None:
+    places = [f"{place.path}:{place.line}" if place.line else place.path for place in finding.locations]
+    if finding.locations:
+        case.set("file", _clean(finding.locations[0].path))
+        case.set("line", str(finding.locations[0].line or 1))
+    text = "\n".join([*costs, finding.message, *places])
+    if finding.outcome is Outcome.FAIL:
+        _say(case, "failure", finding.message, text)
+    elif finding.outcome is not Outcome.PASS:
+        _say(case, "skipped", f"{finding.outcome.value.replace('_', ' ')}: {finding.message}", text)
 
 
 def _ceiling(case: Element, ceiling: AppliedDeduction) -> None:
@@ -105,4 +134,4 @@ def _clean(text: str) -> str:
     return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-FORMAT = Format(_documents)
+FORMAT = Format(_documents, by_check=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic as clock
 from typing import Any
@@ -15,13 +15,14 @@ from runner.report.site.entries import Entry, Material
 from runner.report.site.naming import run_page, tree_pages
 from runner.report.site.overview import overview_pages
 from runner.report.site.rendering import Renderer
-from runner.report.site.run_pages import pages_of
+from runner.report.site.run_pages import missing_files, pages_of
 from runner.report.site.writer import SiteFolder, key_of
 
 Progress = Callable[[str], None]
 ReadTree = Callable[[Run], SourceTree | None]
 PLACES = "places.json"
 EVERY_S = 1.0
+UNREAD = "unread"  # no key is ever this: the next build tries again
 
 
 def build(material: Material, out: Path, progress: Progress, live: bool = False) -> int:
@@ -60,13 +61,16 @@ def _add_run(
     if entry.run.tree and entry.run.tree not in made:
         made.add(entry.run.tree)
         new = _add_tree(entry.run.tree, tree, site, render)
-    key = _run_key(entry, render)
+    missing = missing_files(entry)
+    key = _run_key(entry, render, missing)
     unit = run_page(entry.run.id)
     if site.fresh(unit, key):
         return new
     places = _places(site, entry.run.tree)
     rubric = rubrics.get(entry.score.rubric_digest) if entry.score else None
-    site.add(unit, key, pages_of(entry, tree.read(), places, rubric, render))
+    pages = pages_of(entry, tree.read(), places, rubric, render)
+    is_whole = tree.read() is not None or entry.run.tree is None
+    site.add(unit, key if is_whole else UNREAD, pages)
     return True
 
 
@@ -103,11 +107,12 @@ class _LazyTree:
         return self._tree[0]
 
 
-def _run_key(entry: Entry, render: Renderer) -> str:
+def _run_key(entry: Entry, render: Renderer, missing: Sequence[str]) -> str:
     records = [entry.run, entry.score, entry.calibration, *entry.improvements]
     return key_of(
         render.digest,
         entry.why_not or "",
+        *missing,
         *(record.canonical() if record else b"" for record in records),
         *_listing(entry.artifacts),
     )

@@ -31,6 +31,31 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Effort:
+    """What a contender's runs took on average, and how surely they end in the best tier; None is unknown.
+
+    `passes` are in words by name (pass@1, ...). Latencies are the median and the 95th percentile in seconds.
+    """
+
+    passes: Mapping[str, tuple[float, str]]
+    input_tokens: float | None
+    output_tokens: float | None
+    tool_calls: float | None
+    request_s: tuple[float | None, float | None]
+    turn_s: tuple[float | None, float | None]
+    cost_per_shipped_usd: float | None
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two contenders (model, agent) beside each other, in a sentence."""
+
+    a: tuple[str, str]
+    b: tuple[str, str]
+    words: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """One model with one agent in one scope: a task, or all tasks (ALL_TASKS).
 
@@ -57,6 +82,7 @@ class Standing:
     why_not: str = ""
     coverage: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
+    effort: Effort | None = None
 
     @property
     def undecided(self) -> bool:
@@ -104,4 +130,5 @@ class Material:
     checks: Mapping[str, CheckMeaning]
     changes: Sequence[RubricDiff]
     method: Method
+    duels: Sequence[Duel]
     read_tree: Callable[[Run], SourceTree | None]

@@ -164,8 +164,11 @@ def _comparison(material: Material) -> dict[str, object]:
         (rubric, title, most[rubric, id, title], {who: sum(v) / len(v) for who, v in values.items()})
         for (rubric, id, title), values in means.items()
     ]
+    numbers = {who: number for number, who in enumerate(columns)}
+    known = [d for d in material.duels if d.a in numbers and d.b in numbers]
     return {
         "columns": columns,
+        "duels": [(f"{numbers[d.a]}-{numbers[d.b]}", d.words) for d in known],
         "scopes": _scopes(material.standings),
         "cells": by_cell,
         "graded": graded,

@@ -79,7 +79,7 @@ def _environment(texts: dict[str, str]) -> Environment:
         at=_moment,
     )
     environment.globals.update(
-        interval=interval,
+        interval=_span,
         cause_words=cause_words,
         change_words=change_words,
         condition_words=condition_words,
@@ -101,7 +101,14 @@ def _shown(value: Any) -> Any:
 
 def _points(value: float) -> str:
     """`72.5`, without a needless `.0`."""
-    return f"{round(value, 1):g}"
+    return f"{round(value, 1):g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _span(low: float, high: float) -> str:
+    """`72` or `60–72`; of numbers below 0 `−3 to 2`."""
+    if low == high or low < 0:
+        return _points(low) if low == high else f"{_points(low)} to {_points(high)}"
+    return interval(low, high).replace("-", "\N{EN DASH}")
 
 
 def _percent(share: float) -> str:

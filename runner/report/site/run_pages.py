@@ -83,8 +83,16 @@ def pages_of(
         file_count=len(places),
         link=lambda location: _link(location, places, entry.run.tree),
         excerpt=lambda location: _excerpt(location, tree),
+        missing=missing_files(entry),
+        is_unreadable=entry.run.tree is not None and tree is None,
     )
     return files
+
+
+def missing_files(entry: Entry) -> list[str]:
+    """What was sealed with a run and is gone: the page says so instead of showing less without a word."""
+    gone = (name for name in entry.run.files if not (entry.folder / name).is_file())
+    return sorted({name.split("/")[0] for name in gone})
 
 
 def _link(location: Location, places: Mapping[str, list[Any]], tree: str | None) -> str | None:

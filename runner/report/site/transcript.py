@@ -17,6 +17,7 @@ BLOCK_CHARACTERS = 24_000
 TURN_CHARACTERS = 120_000
 MAX_TURNS = 3_000
 LINE_BYTES = 64_000_000
+_SAYS_NOTHING = ("set -", "cd ", "#!")  # how scripts begin; what they do comes after
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def _summary(record: dict[str, Any], reply: Any) -> str:
     if not words and isinstance(reply, dict):
         tools = [str(each.get("name")) for each in reply.get("tool_calls") or [] if isinstance(each, dict)]
         words = ", ".join(tools) or reply.get("text")
-    line = next(iter(str(words or "").strip().splitlines()), "")
+    lines = [line.strip() for line in str(words or "").splitlines() if line.strip()]
+    line = next((line for line in lines if not line.startswith(_SAYS_NOTHING)), next(iter(lines), ""))
     return line if len(line) <= 160 else f"{line[:157]}..."
 
 

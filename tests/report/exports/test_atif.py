@@ -1,4 +1,4 @@
-"""ATIF by the rules of its specification; harbor itself needs a newer Python than we do."""
+"""ATIF by its specification and by the schema of harbor 0.26, which needs a newer Python than we do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from transcripts import ASKED, COMMAND, DONE, SEEN, WIRES, conversation, write_transcript
 
 from runner.report.exports.atif import FORMAT
 from runner.report.exports.kit.entry import Entry
 
+SCHEMA = json.loads((Path(__file__).parent / "harbor-0.26-trajectory.schema.json").read_text())
 AGENT_ONLY = {"model_name", "reasoning_effort", "reasoning_content", "tool_calls", "metrics"}
 
 
@@ -19,6 +21,7 @@ def exported(entry: Entry) -> dict[str, Any]:
     [(name, content)] = FORMAT.documents([entry])
     assert name == f"{entry.run.trial.id}.1.json"
     document: dict[str, Any] = json.loads(content)
+    Draft202012Validator(SCHEMA).validate(document)
     return document
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from inspect_ai.log import EvalLog, read_eval_log
-from transcripts import ASKED, COMMAND, DONE, SEEN
+from transcripts import ASKED, COMMAND, DONE, SEEN, exchange, write_transcript
 
 from runner.report.exports.inspect import FORMAT
 from runner.report.exports.kit.entry import Entry
@@ -38,6 +38,7 @@ def test_inspect_reads_scores_conversation_and_usage(tmp_path: Path, scored: Ent
     for dimension in scored.score.dimensions:
         assert sample.scores[dimension.id].value == {"low": dimension.low, "high": dimension.high}
     assert sample.model_usage["demo/b"].input_tokens == 120_345
+    assert sample.model_usage["demo/b"].total_cost is None, "an unknown cost is not 0"
     assert log.results is not None
     assert log.results.scores[0].metrics["mean_low"].value == scored.score.low
 
@@ -65,3 +66,24 @@ def test_no_name_leads_out_of_the_folder(scored: Entry, model: str) -> None:
     trial = scored.run.trial.model_copy(update={"model": model})
     [(name, _)] = FORMAT.documents([replace(scored, run=scored.run.model_copy(update={"trial": trial}))])
     assert "/" not in name
+
+
+def test_a_known_cost_is_read_back(tmp_path: Path, scored: Entry) -> None:
+    usage = scored.run.usage.model_copy(update={"cost_usd": 1.25})
+    [log] = read(tmp_path, replace(scored, run=scored.run.model_copy(update={"usage": usage})))
+    assert log.stats.model_usage["demo/b"].total_cost == 1.25
+    assert log.samples is not None
+    assert log.samples[0].metadata["cost_usd"] == 1.25
+
+
+def test_half_a_character_and_odd_names_do_no_harm(tmp_path: Path, scored: Entry) -> None:
+    asked = {"messages": [{"role": "user", "content": "\ud800 \x00 <b>"}]}
+    reply = {"text": "\udfff", "reasoning": "", "tool_calls": []}
+    write_transcript(tmp_path, [exchange(asked, reply)])
+    trial = scored.run.trial.model_copy(update={"model": "模型/" + "x" * 400})
+    run = scored.run.model_copy(update={"trial": trial})
+    [log] = read(tmp_path, replace(scored, run=run, folder=tmp_path))
+    assert log.eval.model == trial.model
+    assert log.samples is not None
+    assert log.samples[0].input == "? \x00 <b>"
+    assert log.samples[0].output.completion == "?"

@@ -111,6 +111,7 @@ def filters(page: Page, site: Path) -> Seen:
     page.get_by_label("Tier").select_option("")
     page.get_by_label("Task").select_option("notes")
     seen["task"] = column(page, 2)
+    seen["effort"] = page.locator("#effort tbody tr:visible").count()
     seen["charts"] = page.locator("[data-chart]:visible").evaluate_all("xs => xs.map(x => x.dataset.chart)")
     page.get_by_label("Find").fill("no such model")
     seen["empty"] = page.get_by_text("No model matches").is_visible()
@@ -123,7 +124,10 @@ def compare(page: Page, site: Path) -> Seen:
     page.goto((site / "compare.html").as_uri())
     heads = page.locator("#compare thead th:visible")
     seen = {"columns": heads.count(), "rows": page.locator("#compare tbody tr:visible").count()}
+    seen["told"] = page.locator("#duels li:visible").count()
+    seen["untold"] = page.locator("#duels-none").is_visible()
     page.locator(".chips input").nth(2).uncheck()
+    seen["all_told"] = not page.locator("#duels-none").is_visible()
     seen["fewer"] = heads.count()
     page.get_by_label("only rows that differ").check()
     seen["differing"] = page.locator("#compare tbody tr:visible").count()

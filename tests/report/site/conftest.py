@@ -32,7 +32,7 @@ from runner.core.records import (
 )
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceFile, SourceTree
-from runner.report.site.entries import CheckMeaning, Entry, Material, Method, Standing
+from runner.report.site.entries import CheckMeaning, Duel, Effort, Entry, Material, Method, Standing
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 # If any of these is markup anywhere, a test sees the mark that it leaves.
@@ -144,6 +144,9 @@ def standing(
     known = {"low": mean and mean - 5, "high": mean and mean + 5, "rank_low": 1, "rank_high": 2}
     tier = None if mean is None else "A" if mean >= 60 else "D"
     cost = {"cost_usd": None if mean is None else mean / 20, "wall_s": 60.0, "tier": tier, "tier_odds": {}}
+    odds = {"pass@1": (0.5, "50%"), "pass^3": (0.0, "0–10%")}
+    effort = Effort(odds, 1e6, 2e4, None, (1.0, 9.5), (2.0, 12.0), None)
+    more = {"effort": effort, "coverage": "3 of 3 scored", **more}
     fields = {"trials": 3, "scored": 0 if mean is None else 3, "mean": mean, **known, **cost, **more}
     return Standing(scope=scope, model=model, agent=agent, **fields)
 
@@ -178,5 +181,6 @@ def material(tmp_path: Path) -> Material:
         checks={"tests.real": told},
         changes=[diff],
         method=method,
+        duels=[Duel((names[0], "bash"), (names[1], "bash"), f"The first is ahead. {EVIL}")],
         read_tree=lambda run: tree_of(PATHS),
     )

@@ -54,10 +54,12 @@ async def test_the_site_in_a_real_browser(seen: dict[str, Any]) -> None:
     assert filters["tier"] == ["good/one", "fair/two"]
     assert sorted(filters["task"]) == ["10", "40", "70"]
     assert filters["charts"] == ["notes"]
+    assert filters["effort"] == 3
     assert filters["empty"]
     assert filters["cleared"] == filters["all"]
 
     compare = seen["compare"]
+    assert (compare["told"], compare["untold"], compare["all_told"]) == (1, True, True)
     assert (compare["columns"], compare["fewer"], compare["after_reload"]) == (4, 3, 3)
     assert 0 < compare["differing"] < compare["rows"]
 

@@ -188,3 +188,32 @@ def test_two_runs_never_share_a_page(material: Material, tmp_path: Path) -> None
     entries = [replace(material.entries[0], run=run) for run in runs]
     made(replace(material, entries=entries), tmp_path / "out")
     assert len(list((tmp_path / "out").glob("runs/*/index.html"))) == 4
+
+
+def test_a_repository_that_cannot_be_read_is_told_and_tried_again(material: Material, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made(replace(material, read_tree=lambda run: None), out)
+    (page,) = out.glob("runs/*good*e1*/index.html")
+    assert "The produced repository cannot be read" in page.read_text()
+    made(material, out)
+    assert "cannot be read" not in page.read_text()
+
+
+def test_what_is_gone_from_a_sealed_run_is_told(material: Material, tmp_path: Path) -> None:
+    first = material.entries[0]
+    files = {"transcript.jsonl": "a", "repo.git/HEAD": "b", "repo.git/objects/x": "c"}
+    entry = replace(first, run=first.run.model_copy(update={"files": files}))
+    made(replace(material, entries=[entry]), tmp_path / "out")
+    (page,) = (tmp_path / "out").glob("runs/*/index.html")
+    assert "Missing from the archive:</strong> repo.git." in page.read_text()
+
+
+def test_a_run_without_a_repository_and_one_of_a_variant_say_so(material: Material, tmp_path: Path) -> None:
+    first = material.entries[0]
+    trial = first.run.trial.model_copy(update={"variant": "colleague"})
+    run = first.run.model_copy(update={"trial": trial, "tree": None})
+    made(replace(material, entries=[replace(first, run=run)]), tmp_path / "out")
+    (page,) = (tmp_path / "out").glob("runs/*/index.html")
+    assert "It left no repository" in page.read_text()
+    assert "variant <strong>colleague</strong>" in page.read_text()
+    assert "colleague" in (tmp_path / "out/runs.html").read_text()

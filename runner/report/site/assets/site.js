@@ -69,8 +69,8 @@
   // --- filters: each control names a data attribute of the rows; the address keeps the choice
 
   function filters(form) {
-    const table = document.getElementById(form.dataset.filters);
-    const none = document.getElementById(`${form.dataset.filters}-none`);
+    const tables = form.dataset.filters.split(" ").map((id) => document.getElementById(id));
+    const none = document.getElementById(`${tables[0].id}-none`);
     const controls = all("[data-filter]", form);
     const known = new URLSearchParams(location.hash.slice(1));
     for (const control of controls) {
@@ -79,19 +79,21 @@
     }
     const apply = () => {
       const wanted = controls.map((c) => [c.dataset.filter, c.value.trim(), c]);
-      let shown = 0;
-      for (const row of table.tBodies[0].rows) {
-        const fits = wanted.every(([name, value]) => {
-          if (name === "text") return row.dataset.text.includes(value.toLowerCase());
-          return (value === "" && name !== "scope") || row.dataset[name] === value;
-        });
-        row.hidden = !fits;
-        shown += fits;
-      }
+      const fits = (row) => wanted.every(([name, value]) => {
+        if (name === "text") return row.dataset.text.includes(value.toLowerCase());
+        return (value === "" && name !== "scope") || row.dataset[name] === value;
+      });
+      const counts = tables.map((table) => {
+        const rows = [...table.tBodies[0].rows];
+        for (const row of rows) row.hidden = !fits(row);
+        const count = rows.filter((row) => !row.hidden).length;
+        (table.closest("section[aria-labelledby]") ?? table).hidden = count === 0;
+        return count;
+      });
+      const shown = counts[0];
       const scope = form.querySelector("[data-filter=scope]");
       if (scope) for (const chart of all("[data-chart]")) chart.hidden = chart.dataset.chart !== scope.value;
       none.hidden = shown > 0;
-      table.hidden = shown === 0;
       form.querySelector("output").textContent = `${shown} shown`;
       const kept = wanted.filter(([, value, c]) => value !== "" && value !== c.options?.[0].value);
       const hash = new URLSearchParams(kept.map(([name, value]) => [name, value])).toString();
@@ -99,7 +101,7 @@
     };
     form.addEventListener("input", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
-    for (const reset of all(`[data-reset="${form.dataset.filters}"]`)) {
+    for (const reset of all(`[data-reset="${tables[0].id}"]`)) {
       reset.addEventListener("click", () => { form.reset(); apply(); controls[0].focus(); });
     }
     form.hidden = false;
@@ -125,6 +127,10 @@
       }
       for (const body of table.tBodies) body.hidden = [...body.rows].slice(1).every((row) => row.hidden);
       form.querySelector("output").textContent = `${chosen.length} compared, ${shown} rows`;
+      const duels = all("#duels li");
+      for (const duel of duels) duel.hidden = !duel.dataset.pair.split("-").every((n) => chosen.includes(n));
+      const told = document.getElementById("duels-none");
+      if (told) told.hidden = chosen.length < 2 || duels.filter((duel) => !duel.hidden).length === (chosen.length * (chosen.length - 1)) / 2;
       if (event) history.replaceState(null, "", `#of=${chosen.join(".")}`);
     };
     form.addEventListener("input", apply);

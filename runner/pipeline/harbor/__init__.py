@@ -1,0 +1,1 @@
+"""Tasks from Harbor and for Harbor, with their graders."""
