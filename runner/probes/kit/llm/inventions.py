@@ -28,6 +28,7 @@ OTHER_CLIENTS = {
     "Anthropic": {"anthropic", "ruby-anthropic", "anthropic-rb", "anthropic-sdk-beta"},
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
+CLIENTS = re.compile(r"rubyl+m|openrouter|openai|anthropic|langchain", re.IGNORECASE)
 _CLASS_BODY = frozenset(CLASS_BODY.split())
 
 
@@ -167,7 +168,7 @@ class Inventions:
 
     def of_constants(self, file: RubyFile) -> Iterator[Invention]:
         """The constants of a file that neither the gem nor the application defines."""
-        for node in file.of("constant", "scope_resolution"):
+        for node in file.of("constant", "scope_resolution") if CLIENTS.search(file.source) else ():
             above = file.parent(node)
             if above is None or above.type == "scope_resolution" or _names_it(file, above, node):
                 continue
@@ -179,9 +180,11 @@ class Inventions:
 
     def _missing_constant(self, file: RubyFile, node: Node, path: str) -> str | None:
         parts = path.split("::")
+        if not CLIENTS.match(parts[0]):
+            return None
         inside = self.code.owner(file, node)
         defined = self.code.resolve(path, inside) or self.code.resolve(parts[0], inside)
-        if file in self.code.app_files and not self.code.in_app(defined):
+        if self.code.is_app_file(file) and not self.code.in_app(defined):
             defined = None
         if parts[0] == "RubyLLM":
             own = self.code.classes.get("::".join(parts[:2]))

@@ -125,7 +125,7 @@ def _all(use: LlmUse) -> Iterator[Call]:
 
 
 def _looks_like_chat(use: LlmUse, call: Call) -> bool:
-    if call.file not in use.code.app_files or call.receiver is None or use.kinds.receiver(call) is not None:
+    if not use.code.is_app_file(call.file) or call.receiver is None or use.kinds.receiver(call) is not None:
         return False
     return bool(re.search(r"chat|llm|agent", text(call.receiver), re.I))
 
@@ -146,7 +146,7 @@ def _repeated(use: LlmUse, call: Call, depth: int = 3) -> bool:
     if method is None or depth == 0:
         return False
     callers = (c for c in use.kinds.names.calls(method.name) if use.kinds.target(c) is method)
-    return any(_repeated(use, c, depth - 1) for c in callers if c.file in use.code.app_files)
+    return any(_repeated(use, c, depth - 1) for c in callers if use.code.is_app_file(c.file))
 
 
 def _is_literal(node: Node | None) -> bool:

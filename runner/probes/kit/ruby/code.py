@@ -45,6 +45,7 @@ class RubyCode:
         self._lineages: dict[str, list[RubyClass]] = {}
         self._reached: dict[tuple[str, str, bool], Method | None] = {}
         self.budget = Budget.of(tree)
+        self.derived = tree.derived
         written = [path for path in tree if is_ruby(path) and len(tree.files[path].content) <= _MAX_BYTES]
         self.budget.allow_reading(sum(len(tree.files[path].content) for path in written))
         for path in written:
@@ -74,6 +75,22 @@ class RubyCode:
     def test_files(self) -> list[RubyFile]:
         """Files of the test suite, its support files included."""
         return [f for p, f in self.files.items() if is_test(p)]
+
+    def is_app_file(self, file: RubyFile) -> bool:
+        """Whether it is a file of the tree that is not a test."""
+        return not is_test(file.path)
+
+    def methods_named(self, name: str) -> list[Method]:
+        """Every method of that name that is not a test's."""
+        return self._app_methods.get(name, [])
+
+    @cached_property
+    def _app_methods(self) -> dict[str, list[Method]]:
+        found: dict[str, list[Method]] = {}
+        for method in self.methods:
+            if not is_test(method.file.path):
+                found.setdefault(method.name, []).append(method)
+        return found
 
     @property
     def methods(self) -> Iterator[Method]:

@@ -61,6 +61,7 @@ class Kinds:
         self._busy: set[tuple[str, int]] = set()
         self._results: dict[tuple[str, int], Kind | None] = {}
         self._gem_classes: dict[str, str | None] = {}
+        self.cut = 0  # how often a cycle or the depth kept an expression from being known
         self.names = Names(code)
         self._answers = Answers(self)
         self._handed = Handed(self)
@@ -73,6 +74,7 @@ class Kinds:
         if key in self._known:
             return self._known[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            self.cut += 1
             return None
         self._busy.add(key)
         self.code.budget.spend()
@@ -301,6 +303,7 @@ class Kinds:
         if key in self._results:
             return self._results[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            self.cut += 1
             return None
         self._busy.add(key)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _MAX_TEXT = 4000
 _DEEP = 150  # more nesting than anyone writes: walking out of it costs steps
 METHODS = ("method", "singleton_method")
 BLOCKS = ("block", "do_block")
+_NOT_BREAKS = re.compile(rb"[^\r\n]")
 _PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
 
 
@@ -149,9 +151,9 @@ class RubyFile:
     def __init__(self, path: str, source: str, budget: Budget | None = None) -> None:
         self.path = path
         self._budget = budget or Budget()
-        self.lines = source.splitlines()
-        code = _ruby_of_erb(source) if path.endswith(".erb") else source
-        self._tree = _parser().parse(code.encode())
+        self.source = source
+        self._code = _ruby_of_erb(source) if path.endswith(".erb") else source.encode()
+        self._tree = _parser().parse(self._code)
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
         self._by_type: dict[str, list[Node]] = {}
@@ -165,6 +167,19 @@ class RubyFile:
                 self._parents[child.id] = node
             children.reverse()
             stack += children
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The source's lines."""
+        return self.source.splitlines()
+
+    def without_comments(self) -> str:
+        """Its code, of a template too, with comments left out."""
+        raw, kept, end = self._code, list[bytes](), 0
+        for comment in self._by_type.get("comment", []):
+            kept.append(raw[end : comment.start_byte])
+            end = comment.end_byte
+        return b"".join([*kept, raw[end:]]).decode("utf-8", "replace")
 
     def of(self, *types: str) -> list[Node]:
         """All nodes of these types, in source order."""
@@ -225,8 +240,16 @@ class RubyFile:
     @cached_property
     def calls(self) -> list[Call]:
         """Every call in source order; of bare names without arguments only macros in class bodies."""
-        nodes = self.of("call", "element_reference", "binary", "identifier", *ASSIGNMENTS)
-        return [call for call in map(self.call, nodes) if call is not None]
+        nodes = self.of("call", "element_reference", "binary", *ASSIGNMENTS)
+        found = [call for call in map(self.call, nodes) if call is not None]
+        macros = [Call(self, node, None, text(node)) for node in self._macros()]
+        return sorted([*found, *macros], key=_call_order) if macros else found
+
+    def _macros(self) -> Iterator[Node]:
+        """Bare names in the bodies of classes: `private`, `acts_as_chat`."""
+        for outer in self.of("class", "module", "singleton_class"):
+            body = outer.child_by_field_name("body")
+            yield from (n for n in ([] if body is None else body.named_children) if n.type == "identifier")
 
     def calls_within(self, node: Node) -> list[Call]:
         """The calls inside a node."""
@@ -257,8 +280,6 @@ class RubyFile:
         if node.type == "element_reference":
             keys = tuple(node.named_children[1:])
             return Call(self, node, node.child_by_field_name("object"), "[]", keys)
-        if node.type == "identifier":
-            return Call(self, node, None, text(node)) if self._is_macro(node) else None
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return None
@@ -272,11 +293,6 @@ class RubyFile:
             keys = (*left.named_children[1:], right)
             return Call(self, node, left.child_by_field_name("object"), "[]=", keys)
         return None
-
-    def _is_macro(self, node: Node) -> bool:
-        body = self.parent(node)
-        around = self.parent(body) if body is not None and body.type == "body_statement" else None
-        return around is not None and around.type in ("class", "module", "singleton_class")
 
     def _plain_call(self, node: Node) -> Call:
         positional: list[Node] = []
@@ -308,12 +324,16 @@ def _start(node: Node) -> int:
     return node.start_byte
 
 
-def _ruby_of_erb(source: str) -> str:
+def _call_order(call: Call) -> tuple[int, int]:
+    return call.node.start_byte, -call.node.end_byte
+
+
+def _ruby_of_erb(source: str) -> bytes:
     """An ERB template with everything but its code blanked: lines and columns stay."""
     raw = source.encode()
-    kept = bytearray(b if b in b"\r\n" else 0x20 for b in raw)
+    kept = bytearray(_NOT_BREAKS.sub(b" ", raw))
     for node in descendants(_template_parser().parse(raw).root_node, "code"):
         kept[node.start_byte : node.end_byte] = raw[node.start_byte : node.end_byte]
         if node.end_byte < len(kept) and kept[node.end_byte] == 0x20:
             kept[node.end_byte] = ord(";")
-    return kept.decode("utf-8", "replace")
+    return bytes(kept)
