@@ -168,7 +168,7 @@ class Inventions:
 
     def of_constants(self, file: RubyFile) -> Iterator[Invention]:
         """The constants of a file that neither the gem nor the application defines."""
-        for node in file.of("constant", "scope_resolution") if CLIENTS.search(file.source) else ():
+        for node in file.of("constant", "scope_resolution") if file.says(CLIENTS) else ():
             above = file.parent(node)
             if above is None or above.type == "scope_resolution" or _names_it(file, above, node):
                 continue

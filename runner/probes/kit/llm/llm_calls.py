@@ -67,7 +67,7 @@ class LlmUse:
     @cached_property
     def _constants(self) -> set[str]:
         """Every constant of this or another client's that is named somewhere."""
-        files = (file for file in self.code.files.values() if CLIENTS.search(file.source))
+        files = (file for file in self.code.files.values() if file.says(CLIENTS))
         return {text(node) for file in files for node in file.of("constant")}
 
     @cached_property
@@ -136,7 +136,7 @@ class LlmUse:
         """Calls that reach a provider without RubyLLM: an HTTP library or another vendor's client."""
         found = []
         for file in self.code.app_files:
-            if in_area(file.path, "config") or not _HOSTS.search(file.source):
+            if in_area(file.path, "config") or not file.says(_HOSTS):
                 continue
             if not any(_HOSTS.search(value) for value, _ in file.strings):
                 continue
@@ -146,7 +146,8 @@ class LlmUse:
     def _vendor_calls(self) -> Iterator[Call]:
         if self._constants.isdisjoint(OTHER_CLIENTS):
             return iter(())
-        called = (c for c in self._all_calls() if c.name not in ("new", "configure"))
+        sent = (c for c in self._all_calls() if c.receiver is not None)
+        called = (c for c in sent if c.name not in ("new", "configure"))
         receivers = ((c, self.kinds.receiver(c)) for c in called)
         return (c for c, kind in receivers if kind is not None and kind.name in OTHER_CLIENTS)
 

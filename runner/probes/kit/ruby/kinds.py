@@ -61,6 +61,7 @@ class Kinds:
         self._busy: set[tuple[str, int]] = set()
         self._results: dict[tuple[str, int], Kind | None] = {}
         self._gem_classes: dict[str, str | None] = {}
+        self._calls_to: dict[str, dict[Method | None, list[Call]]] = {}
         self.cut = 0  # how often a cycle or the depth kept an expression from being known
         self.names = Names(code)
         self._answers = Answers(self)
@@ -143,6 +144,15 @@ class Kinds:
         if kind.name == "App.class" and call.name == "new":
             return self.code.find_method(kind.app, "initialize", False)
         return self.code.find_method(kind.app, call.name, kind.name == "App.class")
+
+    def calls_to(self, method: Method) -> list[Call]:
+        """The calls that reach a method of the repository's own; all of one name are looked at once."""
+        name = "new" if method.name == "initialize" else method.name
+        if name not in self._calls_to:
+            found = self._calls_to[name] = {}
+            for call in self.names.calls(name):
+                found.setdefault(self.target(call), []).append(call)
+        return self._calls_to[name].get(method, [])
 
     def parameter(self, method: Method, name: str) -> Kind | None:
         """What a parameter of a method is, by its default or by what the application hands in."""

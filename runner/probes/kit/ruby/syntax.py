@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import tree_sitter_embedded_template
 import tree_sitter_ruby
@@ -93,22 +94,55 @@ def statements(body: Node | None) -> list[Node]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
 class Call:
     """A method call: also `a[b]` (named `[]`), `a << b` (`<<`) and `a.b = c` (`b=`).
 
-    `splat`: the argument list holds `*x`, `**x` or `...`, so its shape is not fully known.
+    `splat`: the argument list holds `*x`, `**x` or `...`, so its shape is not fully known. What is in the
+    parentheses is read when it is asked for: of most calls only the name is.
     """
 
-    file: RubyFile
-    node: Node
-    receiver: Node | None
-    name: str
-    positional: tuple[Node, ...] = ()
-    keywords: tuple[tuple[str, Node], ...] = ()
-    splat: bool = False
-    block: Node | None = None
-    block_argument: Node | None = None
+    def __init__(
+        self,
+        file: RubyFile,
+        node: Node,
+        receiver: Node | None,
+        name: str,
+        given: tuple[Node, ...] | None = None,
+    ) -> None:
+        self.file = file
+        self.node = node
+        self.receiver = receiver
+        self.name = name
+        self._given = given
+
+    @property
+    def positional(self) -> tuple[Node, ...]:
+        """Its positional arguments."""
+        return self._arguments.positional if self._given is None else self._given
+
+    @property
+    def keywords(self) -> tuple[tuple[str, Node], ...]:
+        """Its keyword arguments in order."""
+        return self._arguments.keywords if self._given is None else ()
+
+    @property
+    def splat(self) -> bool:
+        """Whether more arguments may be given than are seen."""
+        return self._given is None and self._arguments.splat
+
+    @property
+    def block_argument(self) -> Node | None:
+        """What is given as `&block`."""
+        return self._arguments.block if self._given is None else None
+
+    @cached_property
+    def block(self) -> Node | None:
+        """The block that is written at the call."""
+        return self.node.child_by_field_name("block") if self._given is None else None
+
+    @cached_property
+    def _arguments(self) -> _Arguments:
+        return _arguments_of(self.node.child_by_field_name("arguments"))
 
     @property
     def line(self) -> int:
@@ -156,22 +190,35 @@ class RubyFile:
         self._tree = _parser().parse(self._code)
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
-        self._by_type: dict[str, list[Node]] = {}
+        self._by_type: dict[str, list[Node]] = defaultdict(list)
         self._sorted: dict[tuple[str, ...], list[Node]] = {}
-        stack = [self.root]
+        self._said: dict[re.Pattern[str], bool] = {}
+        self._index()
+
+    def _index(self) -> None:
+        """Sort all nodes by type and remember their parents: half of a reader's time, so kept plain."""
+        by_type, parents, stack = self._by_type, self._parents, [self.root]
+        pop, push = stack.pop, stack.extend
         while stack:
-            node = stack.pop()
-            self._by_type.setdefault(node.type, []).append(node)
+            node = pop()
+            by_type[node.type].append(node)
             children = node.named_children
-            for child in children:
-                self._parents[child.id] = node
-            children.reverse()
-            stack += children
+            if children:
+                for child in children:
+                    parents[child.id] = node
+                children.reverse()
+                push(children)
 
     @cached_property
     def lines(self) -> list[str]:
         """The source's lines."""
         return self.source.splitlines()
+
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Whether its source matches anywhere: answered once for a pattern, so each of its calls may ask."""
+        if pattern not in self._said:
+            self._said[pattern] = pattern.search(self.source) is not None
+        return self._said[pattern]
 
     def without_comments(self) -> str:
         """Its code, of a template too, with comments left out."""
@@ -242,7 +289,7 @@ class RubyFile:
         """Every call in source order; of bare names without arguments only macros in class bodies."""
         nodes = self.of("call", "element_reference", "binary", *ASSIGNMENTS)
         found = [call for call in map(self.call, nodes) if call is not None]
-        macros = [Call(self, node, None, text(node)) for node in self._macros()]
+        macros = [Call(self, node, None, text(node), ()) for node in self._macros()]
         return sorted([*found, *macros], key=_call_order) if macros else found
 
     def _macros(self) -> Iterator[Node]:
@@ -295,29 +342,40 @@ class RubyFile:
         return None
 
     def _plain_call(self, node: Node) -> Call:
-        positional: list[Node] = []
-        keywords: list[tuple[str, Node]] = []
-        splat, block_argument = False, None
-        arguments = node.child_by_field_name("arguments")
-        for argument in [] if arguments is None else arguments.named_children:
-            if argument.type == "pair":
-                key = argument.child_by_field_name("key")
-                name = literal(key)
-                if name is None or (key is not None and key.type == "string" and "=>" in text(argument)):
-                    if not any(p.type == "pair" for p in positional):
-                        positional.append(argument)
-                else:
-                    keywords.append((name, argument.child_by_field_name("value") or argument))
-            elif argument.type in ("splat_argument", "hash_splat_argument", "forward_argument"):
-                splat = True
-            elif argument.type == "block_argument":
-                block_argument = argument
-            elif argument.type not in ("comment", "heredoc_body"):
-                positional.append(argument)
         name = text(node.child_by_field_name("method")) or "call"
-        receiver, block = node.child_by_field_name("receiver"), node.child_by_field_name("block")
-        arguments_ = (tuple(positional), tuple(keywords), splat)
-        return Call(self, node, receiver, name, *arguments_, block, block_argument)
+        return Call(self, node, node.child_by_field_name("receiver"), name)
+
+
+class _Arguments(NamedTuple):
+    positional: tuple[Node, ...] = ()
+    keywords: tuple[tuple[str, Node], ...] = ()
+    splat: bool = False
+    block: Node | None = None
+
+
+def _arguments_of(listed: Node | None) -> _Arguments:
+    """What an argument list gives; the pairs of a hash without braces that are no keywords count as one."""
+    if listed is None:
+        return _Arguments()
+    positional: list[Node] = []
+    keywords: list[tuple[str, Node]] = []
+    splat, block = False, None
+    for argument in listed.named_children:
+        if argument.type == "pair":
+            key = argument.child_by_field_name("key")
+            name = literal(key)
+            if name is None or (key is not None and key.type == "string" and "=>" in text(argument)):
+                if not any(p.type == "pair" for p in positional):
+                    positional.append(argument)
+            else:
+                keywords.append((name, argument.child_by_field_name("value") or argument))
+        elif argument.type in ("splat_argument", "hash_splat_argument", "forward_argument"):
+            splat = True
+        elif argument.type == "block_argument":
+            block = argument
+        elif argument.type not in ("comment", "heredoc_body"):
+            positional.append(argument)
+    return _Arguments(tuple(positional), tuple(keywords), splat, block)
 
 
 def _start(node: Node) -> int:
