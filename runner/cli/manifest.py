@@ -17,7 +17,6 @@ from runner.pipeline.manifest import ManifestRequest, build_manifest, manifest_f
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 
-
 _BUILDING = """Load a library in its sandbox image and write down what it has: modules, classes, methods with
 their parameters, constants, errors. The file is sandboxes/IMAGE/manifests/LIBRARY-VERSION.json, one line
 a method, so that two versions read well as a diff. It holds facts alone: do not edit it. Commit it, and

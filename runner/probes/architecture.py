@@ -170,7 +170,7 @@ class ArchitectureProbe:
     """Looks at who does what."""
 
     id = "architecture"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -175,7 +175,7 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -74,6 +74,16 @@ class Inventions:
         if self.ignores_block(call):
             yield Invention("dsl", call.location, f"{_shown(on, call.name)} takes no block: it is never run")
 
+    def of_name(self, found: GemCall, name: str) -> Iterator[Invention]:
+        """Whether a method is missing that a call names by a symbol; an application may have added it."""
+        base = found.on.removesuffix(".class")
+        added = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
+        if self.code.in_app(added) or self.api.has(found.on, name) or self._guarded(found.call):
+            return
+        if found.on == "Configuration" and self._registers_providers:
+            return
+        yield Invention(_area(found.on), found.call.location, f"{_shown(found.on, name)} does not exist")
+
     def _is_judged(self, found: GemCall) -> bool:
         """Whether a missing method is an invention: with a receiver, or as a macro in a subclass's body."""
         call = found.call

@@ -12,6 +12,7 @@ from tree_sitter import Node
 
 from runner.core.tree import SourceTree
 from runner.probes.kit.llm.inventions import CHATS, CLIENTS, OTHER_CLIENTS, GemCall, Invention, Inventions
+from runner.probes.kit.llm.named_calls import NamedCalls
 from runner.probes.kit.llm.ruby_llm_api import RubyLlmApi, api_of
 from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.kind import INVENTED
@@ -45,6 +46,7 @@ class LlmUse:
         self.api: RubyLlmApi = api_of(lock, self.gems, manifests)
         self.kinds = Kinds(self.code, self.api)
         self._inventions = Inventions(self.code, self.kinds, self.api, self.gems)
+        self._named = NamedCalls(self.kinds, self._inventions)
 
     @classmethod
     def of(cls, tree: SourceTree, manifests: Path) -> Self:
@@ -172,6 +174,8 @@ class LlmUse:
         found = [i for f in files for i in self._inventions.of_constants(f)]
         for gem_call in self.calls_in(files):
             found += self._inventions.of_call(gem_call)
+        for call in (c for f in files for c in f.calls) if self.names_gem else ():
+            found += self._named.of_call(call)
         return list({(i.area, i.location.path, i.location.line, i.message): i for i in found}.values())
 
     def in_ignored_block(self, file: RubyFile, node: Node) -> bool:

@@ -145,6 +145,10 @@ class Kinds:
             return self.code.find_method(kind.app, "initialize", False)
         return self.code.find_method(kind.app, call.name, kind.name == "App.class")
 
+    def answer(self, receiver: Kind, name: str) -> Kind | None:
+        """What a receiver answers to a method without arguments."""
+        return self._answers.sent(receiver, name, None)
+
     def calls_to(self, method: Method) -> list[Call]:
         """The calls that reach a method of the repository's own; all of one name are looked at once."""
         name = "new" if method.name == "initialize" else method.name
@@ -182,6 +186,8 @@ class Kinds:
             "unless": self._branches,
             "case": self._case,
             "begin": self._begin,
+            "as_pattern": self._matched,
+            "match_pattern": self._matched,
         }
         if node.type in handler:
             return handler[node.type](file, node)
@@ -249,6 +255,15 @@ class Kinds:
         return joined(
             [self.value_of(file, node), *(self.value_of(file, r) for r in rescues if r is not None)]
         )
+
+    def _matched(self, file: RubyFile, node: Node) -> Kind | None:
+        """What a pattern gives its name to: an instance of the class asked for, or the matched value."""
+        if node.type == "match_pattern":
+            return self.of(file, node.child_by_field_name("value"))
+        asked = self.of(file, node.child_by_field_name("value"))
+        if asked is None or not asked.name.endswith(".class"):
+            return None
+        return Kind(asked.name.removesuffix(".class"), asked.app)
 
     # --- names -----------------------------------------------------------------------------------
 

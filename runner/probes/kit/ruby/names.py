@@ -21,6 +21,7 @@ from runner.probes.kit.ruby.syntax import (
 
 Place = tuple[RubyFile, Node]
 
+PATTERNS = ("as_pattern", "match_pattern")
 _SCOPES = (*METHODS, "class", "module", "program")
 _CLOSURES = (*BLOCKS, "lambda", *METHODS, "class", "module", "singleton_class", "program")
 
@@ -43,6 +44,8 @@ class Names:
                 self._mentions.setdefault(text(node), []).append((file, node))
             for node in file.of(*ASSIGNMENTS):
                 self._remember(file, node)
+            for node in file.of(*PATTERNS):
+                self._remember_pattern(file, node)
 
     def calls(self, name: str) -> list[Call]:
         """All calls of that method name."""
@@ -167,6 +170,13 @@ class Names:
             right = node.child_by_field_name("right")
             if right is not None:
                 self._constants.setdefault(name.split("::")[-1], (file, right))
+
+    def _remember_pattern(self, file: RubyFile, node: Node) -> None:
+        """`in RubyLLM::Message => reply` and `chat.ask(text) => reply`."""
+        name = node.child_by_field_name("name" if node.type == "as_pattern" else "pattern")
+        if name is not None and name.type == "identifier":
+            scope = file.enclosing(node, *_SCOPES) or file.root
+            self._locals.setdefault((file.path, scope.id, text(name)), []).append(node)
 
     def _remember_several(self, file: RubyFile, node: Node, left: Node) -> None:
         """`chat, started = RubyLLM.chat, Time.now`, if each name has one value."""

@@ -21,6 +21,7 @@ _MAX_TEXT = 4000
 _DEEP = 150  # more nesting than anyone writes: walking out of it costs steps
 METHODS = ("method", "singleton_method")
 BLOCKS = ("block", "do_block")
+_SYMBOL_BLOCK = re.compile(r"&:\w")
 _NOT_BREAKS = re.compile(rb"[^\r\n]")
 _PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
 
@@ -219,6 +220,11 @@ class RubyFile:
         if pattern not in self._said:
             self._said[pattern] = pattern.search(self.source) is not None
         return self._said[pattern]
+
+    @property
+    def says_symbol_block(self) -> bool:
+        """Whether a call in it may be given `&:name`."""
+        return self.says(_SYMBOL_BLOCK)
 
     def without_comments(self) -> str:
         """Its code, of a template too, with comments left out."""
