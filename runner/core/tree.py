@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -50,7 +52,8 @@ class SourceTree:
         return path in self.files
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self.files))
+        paths: tuple[str, ...] = self.derived("paths", lambda: tuple(sorted(self.files)))
+        return iter(paths)
 
     def text(self, path: str) -> str | None:
         """The file as text (UTF-8, undecodable bytes replaced); None if absent, a link or binary."""
@@ -61,4 +64,15 @@ class SourceTree:
 
     def glob(self, *patterns: str) -> list[str]:
         """Sorted paths matching any shell pattern; `*` also crosses `/` (`app/*.rb` is recursive)."""
-        return [p for p in self if any(fnmatchcase(p, pattern) for pattern in patterns)]
+        return matching(self, *patterns)
+
+
+def matching(paths: Iterable[str], *patterns: str) -> list[str]:
+    """The paths that match any shell pattern, in their order; `*` also crosses `/`."""
+    fits = _one_of(patterns).match
+    return [path for path in paths if fits(path)]
+
+
+@lru_cache(maxsize=1_000)
+def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")

@@ -7,6 +7,7 @@ change of the library reads well as a diff. Probes judge by them what an applica
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from runner.sandbox.recipes import MANIFESTS
 REFLECT_S = 120
 KEPT_BYTES = 50_000_000
 SOURCE = "/workspace/library"
+_MAX_SAID = 1_500
+_LIBRARY = re.compile(r"[A-Za-z0-9](?:[\w.-]*\w)?")
+_ROOT = re.compile(r"[A-Za-z_]\w*(?:(?:::|\.)\w+)*")
+_VERSION = re.compile(r"\d[\w.+-]*")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class ManifestRequest:
 
 async def build_manifest(bench: Workbench, request: ManifestRequest) -> Path:
     """Write the manifest of a library; returns its file. Raises UserError if the library cannot be loaded."""
+    check(request)
     spec = SandboxSpec(
         image=bench.images[request.image], run=f"manifest/{request.library}", purpose="manifest"
     )
@@ -52,6 +58,20 @@ async def build_manifest(bench: Workbench, request: ManifestRequest) -> Path:
     path = folder / f"{request.library}-{document['version']}.json"
     path.write_text(written(document), "utf-8")
     return path
+
+
+def check(request: ManifestRequest) -> None:
+    """Raise SpecError for names that no library, constant or version has, before a container is started."""
+    forms = (
+        ("--library", request.library, _LIBRARY, "a name it is required or imported by, such as ruby_llm"),
+        ("--root", request.root, _ROOT, "a constant, such as RubyLLM"),
+        ("--as", request.version, _VERSION, "a version, such as 2.0.dev"),
+    )
+    for option, value, form, wanted in forms:
+        if value is not None and form.fullmatch(value) is None:
+            raise SpecError(f"{option} {value!r}: is not {wanted}")
+    if request.source is not None and not request.source.is_dir():
+        raise SpecError(f"--from {request.source}: is not a folder; give the unpacked code of a version")
 
 
 def manifest_files(settings: Settings) -> list[Path]:
@@ -89,10 +109,24 @@ async def _reflected(sandbox: Sandbox, request: ManifestRequest) -> dict[str, An
     env = {"PYTHONPATH": SOURCE} if request.source is not None else {}
     result = await sandbox.exec(command, stdin=text, env=env, timeout_s=REFLECT_S, keep_bytes=KEPT_BYTES)
     if not result.ok:
-        said = result.stderr[-1500:].decode("utf-8", "replace").strip()
-        raise UserError(f"{request.library} cannot be loaded in image {request.image}: {said}")
+        raise UserError(_explained(request, root, result.stderr.decode("utf-8", "replace")))
     document: dict[str, Any] = json.loads(result.stdout)
     return document
+
+
+def _explained(request: ManifestRequest, root: str, said: str) -> str:
+    """Why reflection failed, with what to do; the last words of a traceback where the reason is not known."""
+    library, image = request.library, request.image
+    if re.search(rf"(cannot load such file|No module named).*{re.escape(library)}", said):
+        return (
+            f"{library} cannot be loaded in image {image}, which has no {request.language} library so named: "
+            f"add it to sandboxes/{image}/Dockerfile, or give its unpacked code with --from; see --language"
+        )
+    if f"uninitialized constant {root} " in said or f"uninitialized constant {root}\n" in said:
+        return f"{library} has no constant {root}: name its root constant with --root"
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = "\n".join(lines[-1:] if request.language == "python" else lines[:3])
+    return f"{library} cannot be loaded in image {image}: {told[:_MAX_SAID]}"
 
 
 def _camel_case(library: str) -> str:
@@ -100,7 +134,5 @@ def _camel_case(library: str) -> str:
 
 
 def _sources(folder: Path) -> dict[str, bytes]:
-    if not folder.is_dir():
-        raise SpecError(f"--from {folder}: is not a folder")
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files if ".git" not in p.parts}

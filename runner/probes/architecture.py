@@ -35,7 +35,7 @@ _MAX_NAMED = 5
 def findings(tree: SourceTree, manifests: Path) -> list[Finding]:
     """One finding per check."""
     use = LlmUse.of(tree, manifests)
-    app = Application(tree)
+    app = Application.of(tree)
     verdicts = {
         "service_object": _service_object(use),
         "thin_controllers": _thin_controllers(use),
@@ -68,7 +68,7 @@ def _thin_controllers(use: LlmUse) -> Verdict:
     methods = [
         m
         for m in use.code.methods
-        if in_area(m.file.path, "app/controllers") and m.file in use.code.app_files
+        if in_area(m.file.path, "app/controllers") and use.code.is_app_file(m.file)
     ]
     if not methods:
         return moot("there is no controller method")
@@ -109,7 +109,7 @@ def _pass_throughs(use: LlmUse) -> Iterator[Method]:
         if (
             len(own) != 1
             or owner in asking
-            or owner.file not in use.code.app_files
+            or not use.code.is_app_file(owner.file)
             or _is_framework(owner, use)
         ):
             continue
@@ -170,7 +170,7 @@ class ArchitectureProbe:
     """Looks at who does what."""
 
     id = "architecture"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

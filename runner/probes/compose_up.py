@@ -50,7 +50,7 @@ class ComposeUpProbe:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed by a second, fresh start."""
-        files = compose_files(subject.tree, Application(subject.tree).folders)
+        files = compose_files(subject.tree, Application.of(subject.tree).folders)
         if not files:
             return [moot("there is no compose file").of(check) for check in self.checks]
         file = files[0]

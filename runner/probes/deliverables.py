@@ -117,7 +117,7 @@ class Deliverables:
 
 def findings(tree: SourceTree) -> list[Finding]:
     """What the files say."""
-    app = Application(tree)
+    app = Application.of(tree)
     repository = _Repository(app, gemfile.read(app))
     return [judge(repository).of(f"deliverables.{name}") for name, (_, judge) in _CHECKS.items()]
 

@@ -50,7 +50,7 @@ class DockerBuildProbe:
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed by a second, fresh build."""
-        path = dockerfile_path(subject.tree, Application(subject.tree).folders)
+        path = dockerfile_path(subject.tree, Application.of(subject.tree).folders)
         if path is None:
             return [moot("there is no Dockerfile").of(check) for check in self.checks]
         recipe = vetted(subject.tree, path, self.run_s)

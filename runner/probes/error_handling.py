@@ -21,6 +21,7 @@ from runner.probes.kit.llm.failures import (
     through_gem,
 )
 from runner.probes.kit.llm.llm_calls import LlmUse
+from runner.probes.kit.llm.passed_on import is_read
 from runner.probes.kit.llm.preflight import key_tests
 from runner.probes.kit.llm.rescues import Guard, Rescues
 from runner.probes.kit.ruby.budget import within_budget
@@ -228,23 +229,26 @@ def _standing_in(use: LlmUse, call: Call) -> str:
 
 
 def _shows(use: LlmUse, clause: Clause) -> bool:
+    """Whether a clause puts a message before the user, or (inside a service) hands one on that is read."""
+    body = clause.statements
+    if _body_shows(use, clause, body, 3):
+        return True
     outer = any(in_area(clause.file.path, area) for area in _OUTER)
-    return _body_shows(use, clause, clause.statements, outer, 3)
+    return bool(body) and not outer and _is_message(body[-1]) and is_read(use, clause, body[-1])
 
 
-def _body_shows(use: LlmUse, clause: Clause, body: list[Node], outer: bool, depth: int) -> bool:
-    """Whether statements put a message before the user, or (inside a service) hand one to the caller."""
+def _body_shows(use: LlmUse, clause: Clause, body: list[Node], depth: int) -> bool:
     for statement in body:
         for node in descendants(statement, "call", "identifier", "element_reference", *_ASSIGNED):
-            if _node_shows(use, clause, node, outer, depth):
+            if _node_shows(use, clause, node, depth):
                 return True
-    return bool(body) and not outer and _is_message(body[-1])
+    return False
 
 
 _ASSIGNED = ("assignment", "operator_assignment")
 
 
-def _node_shows(use: LlmUse, clause: Clause, node: Node, outer: bool, depth: int) -> bool:
+def _node_shows(use: LlmUse, clause: Clause, node: Node, depth: int) -> bool:
     if node.type in _ASSIGNED:
         left = text(node.child_by_field_name("left"))
         return left.startswith("@") or bool(re.search(r"error|alert|notice|message|reply|flash", left))
@@ -259,7 +263,7 @@ def _node_shows(use: LlmUse, clause: Clause, node: Node, outer: bool, depth: int
     if target is None or depth == 0:
         return False
     inner = statements(target.node.child_by_field_name("body"))
-    return _body_shows(use, clause, inner, outer, depth - 1)
+    return _body_shows(use, clause, inner, depth - 1)
 
 
 def _is_message(node: Node) -> bool:
@@ -278,7 +282,7 @@ class ErrorHandlingProbe:
     """Follows a provider's failure through the application."""
 
     id = "error_handling"
-    version = 6
+    version = 7
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from tree_sitter import Node
-
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
@@ -15,6 +13,7 @@ from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
 from runner.probes.kit.page.javascript import JavaScriptFile
+from runner.probes.kit.page.renderings import Renderings
 from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.paths import in_area, is_test
 from runner.probes.kit.ruby.syntax import Call, RubyFile, is_sent, literal, text
@@ -43,31 +42,20 @@ _TURN_RECEIVER = re.compile(
     r"\b(?:\w*(?:message|turn|reply|exchange|answer|response)|msg|entry|m)\.(?:content|body|text)\b"
 )
 _ROLE = re.compile(r"\brole\b|\buser\?|\bassistant\?")
-_RENDERING = re.compile(r"render\w*$|broadcast\w*$|(?:append|prepend|replace|update|before|after)(?:_all)?$")
 
 
 class _Repository:
     """The application, and its Ruby and scripts without tests."""
 
     def __init__(self, tree: SourceTree) -> None:
-        self.app = Application(tree)
+        self.app = Application.of(tree)
         self.ruby = [file for file in self.app.ruby("*.rb", "*.erb") if not is_test(file.path)]
         self.calls = [call for file in self.ruby for call in file.calls]
 
     @cached_property
-    def renderings(self) -> int:
-        """How many calls render something."""
-        return sum(len(calls) for _, calls, _ in self.rendered)
-
-    @cached_property
-    def rendered(self) -> list[tuple[RubyFile, list[tuple[Call, set[str]]], dict[str, Node]]]:
-        """Of each file its rendering calls with what they name, and where it first writes a string."""
-        found = []
-        for file in self.ruby:
-            calls = [(c, _names(c)) for c in file.calls if _RENDERING.match(c.name)]
-            strings = dict(reversed(file.strings))
-            found.append((file, calls, strings))
-        return found
+    def renderings(self) -> Renderings:
+        """What is rendered, and where."""
+        return Renderings(self.ruby)
 
     @cached_property
     def naming(self) -> dict[str, set[str]]:
@@ -237,30 +225,7 @@ def _prints_turns(app: Application, path: str) -> bool:
 def _rendering(repository: _Repository, path: str) -> Location | None:
     """Where a partial is rendered: by name, or as what `render @messages` stands for."""
     folder, _, file = path.partition("app/views/")[2].rpartition("/")
-    name = file.removeprefix("_").partition(".")[0]
-    folders = folder.split("/")
-    repository.app.code.budget.spend(1 + repository.renderings // 4)
-    for ruby, renderings, strings in repository.rendered:
-        for call, named in renderings:
-            if named & {name, f"{folder}/{name}"} or _is_record(call, folders[-1], name):
-                return call.location
-        if f"{folder}/{name}" in strings and ruby.path != path:
-            return ruby.location(strings[f"{folder}/{name}"])
-    return None
-
-
-def _names(call: Call) -> set[str]:
-    return {value for value in map(literal, (*call.positional, call.keyword("partial"))) if value}
-
-
-def _is_record(call: Call, folder: str, name: str) -> bool:
-    """`render @messages`, `render message`, `render(chat.messages)` for `messages/_message`."""
-    last = (
-        text(call.positional[0]).rpartition(".")[2].lstrip("@")
-        if call.positional and call.name == "render"
-        else ""
-    )
-    return last in (folder, name) and folder.startswith(name[:-1])
+    return repository.renderings.of(folder, file.removeprefix("_").partition(".")[0], path)
 
 
 def _is_component(call: Call) -> bool:

@@ -133,7 +133,7 @@ class PersistenceProbe:
     """Looks for the place where the conversation lives."""
 
     id = "persistence"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

@@ -241,7 +241,7 @@ class Production:
 
 def findings(tree: SourceTree) -> list[Finding]:
     """What the files say."""
-    app = Application(tree)
+    app = Application.of(tree)
     return [
         _csrf(app).of("production.csrf"),
         _escaped_output(app).of("production.escaped_output"),

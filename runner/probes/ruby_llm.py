@@ -121,7 +121,7 @@ class RubyLlmProbe:
     """Reads how the application uses the gem."""
 
     id = "ruby_llm"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

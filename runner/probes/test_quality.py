@@ -36,6 +36,7 @@ _TOOLS = {
 }
 _RAISING = ("raise", "raises", "to_raise", "and_raise", "to_timeout", "fail")
 _GEM_ERROR = re.compile(r"(?:::)?(?:RubyLLM::\w*Error|Faraday::\w+)\b")
+_FAILED = re.compile(r"[45]\d\d")
 _EXPECTING = re.compile(r"assert|refute|must_|raise_error|rescue_from|is_a\?|kind_of\?|instance_of\?")
 _PROVIDER_ERROR = re.compile(
     r"RubyLLM::|Faraday|Net::|Timeout|Errno|SocketError|StandardError|RuntimeError"
@@ -143,16 +144,19 @@ def _error_path(use: LlmUse, suite: TestSuite) -> Verdict:
 
 def _failures(suite: TestSuite) -> Iterator[Call]:
     for call in suite.calls:
-        status = call.keyword("status")
-        if (
-            (call.name in _RAISING and (call.name == "to_timeout" or _PROVIDER_ERROR.search(text(call.node))))
-            or (status is not None and re.fullmatch(r"[45]\d\d", text(status)) and call.name != "head")
-            or (
-                re.search(r"fail|error|status", call.name)
-                and any(re.fullmatch(r"[45]\d\d", text(p)) for p in call.positional)
-            )
-        ):
+        raised = call.name in _RAISING
+        raised = raised and (call.name == "to_timeout" or _PROVIDER_ERROR.search(text(call.node)) is not None)
+        if raised or (call.file.says(_FAILED) and _answers_failure(call)):
             yield call
+
+
+def _answers_failure(call: Call) -> bool:
+    """`to_return(status: 500)`, `stub_failure(503)`; not `head status: 404`, which asks."""
+    status = call.keyword("status")
+    if status is not None and _FAILED.fullmatch(text(status)) and call.name != "head":
+        return True
+    named = re.search(r"fail|error|status", call.name) is not None
+    return named and any(_FAILED.fullmatch(text(p)) for p in call.positional)
 
 
 def _armed_fakes(suite: TestSuite) -> Iterator[Call]:
@@ -160,7 +164,7 @@ def _armed_fakes(suite: TestSuite) -> Iterator[Call]:
     raised = (call.positional[0] for call in suite.calls if call.name == "raise" and call.positional)
     if not any(node.type in ("identifier", "instance_variable") for node in raised):
         return
-    for call in suite.calls:
+    for call in (call for call in suite.calls if call.file.says(_GEM_ERROR)):
         given = (*call.positional, *(value for _, value in call.keywords))
         if any(_GEM_ERROR.match(text(node)) for node in given) and not _EXPECTING.match(call.name):
             yield call
@@ -171,7 +175,7 @@ class TestQualityProbe:
 
     __test__ = False
     id = "test_quality"
-    version = 5
+    version = 6
     needs_lab = False
     checks: Mapping[str, str] = CHECKS
 

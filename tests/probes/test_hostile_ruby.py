@@ -65,8 +65,8 @@ ENTANGLED = {
     "ruby_llm": "class A\n  def m\n    x = RubyLLM.chat\n"
     + "    x ||= x.then { x }\n" * 4000
     + "    x.user(x)\n  end\nend",
-    "production": "module A\n  def m(content)\n"
-    + "".join(f"    v{i % 40} = v{(i * 7 + 1) % 40} + content\n    raw(v{i % 40})\n" for i in range(4000))
+    "production": "module A\n  def m(x)\n"
+    + "".join(f"    v{i % 40} = v{(i * 7 + 1) % 40} + x\n    raw(v{i % 40})\n" for i in range(4000))
     + "  end\nend",
 }
 

@@ -21,7 +21,7 @@ Dir["#{home}/**/*.rb"].sort.each do |path|
 rescue LoadError, StandardError
   next # what needs another library is not there for an application without it either
 end
-ROOT = Object.const_get(root)
+ROOT = Object.const_get(Object.constants.find { |name| name.to_s.casecmp?(root) } || root) # RubyLLM for RubyLlm
 FOREIGN = /\A(ActiveSupport|ActiveModel|ActiveRecord|JSON|PP|Kernel|Object|BasicObject|ERB|MakeMakefile)\b/
 
 # What one method's source says. A method without a readable source says nothing.

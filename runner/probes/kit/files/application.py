@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Self
 
 from tree_sitter import Node
 
 from runner.core.records import Location
-from runner.core.tree import SourceTree
+from runner.core.tree import SourceTree, matching
 from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.syntax import RubyFile
 from runner.probes.kit.verdicts import place
@@ -38,6 +38,12 @@ class Application:
         self.exists = bool(folders)
         self.folder = folders[0] if folders else ""
         self.nested = [folder for folder in folders if folder]
+        self._globbed: dict[tuple[str, ...], list[str]] = {}
+
+    @classmethod
+    def of(cls, tree: SourceTree) -> Self:
+        """A tree's application, looked for once."""
+        return tree.derived(cls.__name__, lambda: cls(tree))
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -65,8 +71,9 @@ class Application:
 
     def glob(self, *patterns: str) -> list[str]:
         """Its files that match patterns; `*` also crosses `/`."""
-        full = [self.folder + pattern for pattern in patterns]
-        return [path for path in self.paths if any(fnmatchcase(path, pattern) for pattern in full)]
+        if patterns not in self._globbed:
+            self._globbed[patterns] = matching(self.paths, *(self.folder + p for p in patterns))
+        return list(self._globbed[patterns])
 
     def ruby(self, *patterns: str) -> list[RubyFile]:
         """Its Ruby and ERB files that match, parsed."""
@@ -82,16 +89,25 @@ class Application:
 
     def matches(self, pattern: re.Pattern[str], *globs: str) -> list[Location]:
         """The lines of its text files that match."""
+        anywhere = _in_any_line(pattern)
+        sources = ((path, (self.tree.text(path) or "")[:_MAX_CHARS]) for path in self.glob(*globs))
         return [
-            place(self.tree, path, number)
-            for path in self.glob(*globs)
-            for number, line in enumerate((self.tree.text(path) or "")[:_MAX_CHARS].splitlines(), start=1)
+            Location(path=path, line=number, text=line)
+            for path, source in sources
+            if anywhere.search(source)
+            for number, line in enumerate(source.splitlines(), start=1)
             if pattern.search(line[:_MAX_LINE])
         ]
 
     def at(self, file: RubyFile, node: Node) -> Location:
         """Where a node of a Ruby file stands."""
         return place(self.tree, file.path, node.start_point[0] + 1)
+
+
+@lru_cache(maxsize=200)
+def _in_any_line(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """Finds nothing in a text none of whose lines the pattern matches: most files need no second look."""
+    return re.compile(pattern.pattern, pattern.flags | re.MULTILINE)
 
 
 def _folders(tree: SourceTree) -> set[str]:

@@ -53,6 +53,7 @@ _MASTER_KEY_VALUE = re.compile(r"(?<=RAILS_MASTER_KEY[=:])\s*[\"']?[0-9a-f]{32}"
 _CAMEL = re.compile(r"(?:[A-Z][a-z]{2,12}){2,}\d{0,6}")
 _STARS = "*" * 8
 _MAX_LINE = 4_000
+_KEY_WORDS = ("key", "token", "secret", "passw")
 _LEAST_LINE = 26  # a name, a sign and a value of 20 characters
 _LEAST_ENTROPY = 3.1
 
@@ -95,8 +96,8 @@ def _occurrences(word: str, source: str) -> Iterator[re.Match[str]]:
 
 def named_secrets(source: str, quoted: bool) -> Iterator[Secret]:
     """Random-looking values given to something named like a key; `quoted` asks for quotes around them."""
-    for number, line in enumerate(source.splitlines(), start=1):
-        for found in _NAMED.finditer(line) if _names_a_key(line) else ():
+    for number, line in _lines_about_keys(source):
+        for found in _NAMED.finditer(line):
             quote, end = found.group("quote"), found.group("end")
             closed = end == quote if quote else not quoted and end in ("", " ", '"', "'", "`", ",", "\\")
             named = re.split(r"[^\w-]", line[: found.end("name")])[-1]
@@ -104,12 +105,15 @@ def named_secrets(source: str, quoted: bool) -> Iterator[Secret]:
                 yield Secret(f"value of {named}", number, found.group("value"))
 
 
-def _names_a_key(line: str) -> bool:
-    """Whether `_NAMED` can match at all: most lines hold none of its words."""
-    if not _LEAST_LINE <= len(line) <= _MAX_LINE:
-        return False
-    folded = line.casefold()
-    return any(word in folded for word in ("key", "token", "secret", "passw"))
+def _lines_about_keys(source: str) -> Iterator[tuple[int, str]]:
+    """The lines that `_NAMED` can match at all, numbered: most hold none of its words."""
+    folded = source.casefold()
+    if not any(word in folded for word in _KEY_WORDS):
+        return
+    has_word = re.compile("|".join(_KEY_WORDS)).search
+    for number, (line, low) in enumerate(zip(source.splitlines(), folded.splitlines(), strict=True), start=1):
+        if _LEAST_LINE <= len(line) <= _MAX_LINE and has_word(low):
+            yield number, line
 
 
 def is_real(value: str, digits: int = 2) -> bool:

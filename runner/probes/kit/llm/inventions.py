@@ -28,6 +28,7 @@ OTHER_CLIENTS = {
     "Anthropic": {"anthropic", "ruby-anthropic", "anthropic-rb", "anthropic-sdk-beta"},
     "Langchain": {"langchainrb", "langchainrb_rails"},
 }
+CLIENTS = re.compile(r"rubyl+m|openrouter|openai|anthropic|langchain", re.IGNORECASE)
 _CLASS_BODY = frozenset(CLASS_BODY.split())
 
 
@@ -72,6 +73,16 @@ class Inventions:
             yield Invention("signature", call.location, f"{_shown(on, call.name)} {wrong}")
         if self.ignores_block(call):
             yield Invention("dsl", call.location, f"{_shown(on, call.name)} takes no block: it is never run")
+
+    def of_name(self, found: GemCall, name: str) -> Iterator[Invention]:
+        """Whether a method is missing that a call names by a symbol; an application may have added it."""
+        base = found.on.removesuffix(".class")
+        added = self.code.classes.get("RubyLLM" if base == "RubyLLM" else f"RubyLLM::{base}")
+        if self.code.in_app(added) or self.api.has(found.on, name) or self._guarded(found.call):
+            return
+        if found.on == "Configuration" and self._registers_providers:
+            return
+        yield Invention(_area(found.on), found.call.location, f"{_shown(found.on, name)} does not exist")
 
     def _is_judged(self, found: GemCall) -> bool:
         """Whether a missing method is an invention: with a receiver, or as a macro in a subclass's body."""
@@ -167,7 +178,7 @@ class Inventions:
 
     def of_constants(self, file: RubyFile) -> Iterator[Invention]:
         """The constants of a file that neither the gem nor the application defines."""
-        for node in file.of("constant", "scope_resolution"):
+        for node in file.of("constant", "scope_resolution") if file.says(CLIENTS) else ():
             above = file.parent(node)
             if above is None or above.type == "scope_resolution" or _names_it(file, above, node):
                 continue
@@ -179,9 +190,11 @@ class Inventions:
 
     def _missing_constant(self, file: RubyFile, node: Node, path: str) -> str | None:
         parts = path.split("::")
+        if not CLIENTS.match(parts[0]):
+            return None
         inside = self.code.owner(file, node)
         defined = self.code.resolve(path, inside) or self.code.resolve(parts[0], inside)
-        if file in self.code.app_files and not self.code.in_app(defined):
+        if self.code.is_app_file(file) and not self.code.in_app(defined):
             defined = None
         if parts[0] == "RubyLLM":
             own = self.code.classes.get("::".join(parts[:2]))

@@ -11,7 +11,8 @@ from typing import Self
 from tree_sitter import Node
 
 from runner.core.tree import SourceTree
-from runner.probes.kit.llm.inventions import CHATS, OTHER_CLIENTS, GemCall, Invention, Inventions
+from runner.probes.kit.llm.inventions import CHATS, CLIENTS, OTHER_CLIENTS, GemCall, Invention, Inventions
+from runner.probes.kit.llm.named_calls import NamedCalls
 from runner.probes.kit.llm.ruby_llm_api import RubyLlmApi, api_of
 from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.kind import INVENTED
@@ -45,6 +46,7 @@ class LlmUse:
         self.api: RubyLlmApi = api_of(lock, self.gems, manifests)
         self.kinds = Kinds(self.code, self.api)
         self._inventions = Inventions(self.code, self.kinds, self.api, self.gems)
+        self._named = NamedCalls(self.kinds, self._inventions)
 
     @classmethod
     def of(cls, tree: SourceTree, manifests: Path) -> Self:
@@ -58,7 +60,7 @@ class LlmUse:
 
     def calls_in(self, files: list[RubyFile]) -> Iterator[GemCall]:
         """Every call on a RubyLLM object in these files."""
-        for file in files if self._names_gem else ():
+        for file in files if self.names_gem else ():
             for call in file.calls:
                 on = self.kinds.on_gem(call)
                 if on is not None and (on == "Record" or self.api.knows(on)):
@@ -66,18 +68,20 @@ class LlmUse:
 
     @cached_property
     def _constants(self) -> set[str]:
-        """Every constant that is named somewhere."""
-        return {text(node) for file in self.code.files.values() for node in file.of("constant")}
+        """Every constant of this or another client's that is named somewhere."""
+        files = (file for file in self.code.files.values() if file.says(CLIENTS))
+        return {text(node) for file in files for node in file.of("constant")}
 
     @cached_property
-    def _names_gem(self) -> bool:
+    def names_gem(self) -> bool:
+        """Whether anything of the gem's is named: nothing can be one of its objects if not."""
         return "RubyLLM" in self._constants or bool(self.kinds.names.calls("acts_as_chat"))
 
     @cached_property
     def entries(self) -> list[Call]:
         """Where a chat or another model call really begins: RubyLLM.chat, an agent, acts_as_chat ..."""
         begun = [c.call for c in self.calls if self._begins(c)]
-        return begun + [c for c in self.kinds.names.calls("acts_as_chat") if c.file in self.code.app_files]
+        return begun + [c for c in self.kinds.names.calls("acts_as_chat") if self.code.is_app_file(c.file)]
 
     @cached_property
     def asks(self) -> list[Call]:
@@ -134,7 +138,9 @@ class LlmUse:
         """Calls that reach a provider without RubyLLM: an HTTP library or another vendor's client."""
         found = []
         for file in self.code.app_files:
-            if in_area(file.path, "config") or not any(_HOSTS.search(value) for value, _ in file.strings):
+            if in_area(file.path, "config") or not file.says(_HOSTS):
+                continue
+            if not any(_HOSTS.search(value) for value, _ in file.strings):
                 continue
             found += [c for c in file.calls if constant_path(c.receiver) in _HTTP and c.name != "new"]
         return found + [c for c in self._vendor_calls() if self._has_gem(c)]
@@ -142,7 +148,8 @@ class LlmUse:
     def _vendor_calls(self) -> Iterator[Call]:
         if self._constants.isdisjoint(OTHER_CLIENTS):
             return iter(())
-        called = (c for c in self._all_calls() if c.name not in ("new", "configure"))
+        sent = (c for c in self._all_calls() if c.receiver is not None)
+        called = (c for c in sent if c.name not in ("new", "configure"))
         receivers = ((c, self.kinds.receiver(c)) for c in called)
         return (c for c, kind in receivers if kind is not None and kind.name in OTHER_CLIENTS)
 
@@ -167,6 +174,8 @@ class LlmUse:
         found = [i for f in files for i in self._inventions.of_constants(f)]
         for gem_call in self.calls_in(files):
             found += self._inventions.of_call(gem_call)
+        for call in (c for f in files for c in f.calls) if self.names_gem else ():
+            found += self._named.of_call(call)
         return list({(i.area, i.location.path, i.location.line, i.message): i for i in found}.values())
 
     def in_ignored_block(self, file: RubyFile, node: Node) -> bool:

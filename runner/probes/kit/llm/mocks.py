@@ -57,7 +57,7 @@ class Mocks:
             if invention.area in ("entry", "error"):
                 self._found.false.append((invention.location, invention.message))
         self._redefined()
-        for call in self._suite.calls:
+        for call in self._suite.calls if self._use.names_gem else ():
             self._stub(call)
             self._injected(call)
             if call.name == "instance_double" and call.positional:

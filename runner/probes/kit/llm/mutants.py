@@ -163,7 +163,7 @@ def _may_read_text(call: Call) -> bool:
 def _reads_of_result(use: LlmUse, method: Method) -> Iterator[Call]:
     """Where text is read of what a method returns: `ask(chat).content`, or by way of a variable."""
     for call in (c for name in _READING for c in use.kinds.names.calls(name)):
-        if call.file not in use.code.app_files or call.receiver is None or not _may_read_text(call):
+        if not use.code.is_app_file(call.file) or call.receiver is None or not _may_read_text(call):
             continue
         given = use.kinds.names.definitions(call.file, call.receiver)
         values = [call.receiver, *(n.child_by_field_name("right") or n for n in given)]
@@ -225,10 +225,10 @@ def _unsaid(use: LlmUse) -> Iterator[Site]:
 def _unprompted(use: LlmUse) -> Iterator[Site]:
     """The instructions, as a call, as a line of an agent's class or as a message of the system."""
     for call in (c for name in _PROMPTING for c in use.kinds.names.calls(name)):
-        if call.file in use.code.app_files:
+        if use.code.is_app_file(call.file):
             yield _without(call)
     for call in use.kinds.names.calls("instructions"):
-        if call.file in use.code.app_files and use.kinds.on_gem_class(call) == "Agent.class":
+        if use.code.is_app_file(call.file) and use.kinds.on_gem_class(call) == "Agent.class":
             yield _replaced(call.file, call.node, b"nil")
     for found in use.calls:
         adds = found.on in CHATS and found.call.name == "add_message"

@@ -46,21 +46,29 @@ _STARTERS = (
 
 def key_tests(use: LlmUse) -> list[Location]:
     """Places that look whether the model's key is there and do something about it."""
+    return use.tree.derived("key tests", lambda: _key_tests(use))
+
+
+def _key_tests(use: LlmUse) -> list[Location]:
     found = [call.location for file in use.code.app_files for call in _ruby_tests(use, file)]
     return found + list(_shell_tests(use.tree))
 
 
 def _ruby_tests(use: LlmUse, file: RubyFile) -> Iterator[Call]:
     for call in file.calls:
-        is_test = call.name in _TESTS and any(
-            _is_key(use, file, n) for n in (call.receiver, *call.positional) if n
-        )
-        if (is_test and (_acts(file, call.node) or _used_predicate(use, file, call.node))) or (
-            _is_env(call)
-            and _is_key(use, file, call.node)
-            and (_fails_loudly(call) or _tested(file, call.node))
-        ):
-            yield call
+        if _is_env(call):
+            told = _fails_loudly(call) or _tested(file, call.node)
+            if told and _is_key(use, file, call.node):
+                yield call
+        elif call.name in _TESTS and _leads_on(use, file, call.node):
+            parts = (call.receiver, *call.positional)
+            if any(_is_key(use, file, part) for part in parts if part is not None):
+                yield call
+
+
+def _leads_on(use: LlmUse, file: RubyFile, node: Node) -> bool:
+    """Whether something is done about what a test says, here or by who asks the method it stands in."""
+    return _acts(file, node) or _used_predicate(use, file, node)
 
 
 def _is_env(call: Call) -> bool:
@@ -95,6 +103,14 @@ def _tested(file: RubyFile, node: Node) -> bool:
 
 
 def _is_key(use: LlmUse, file: RubyFile, node: Node, depth: int = 2) -> bool:
+    known: dict[tuple[str, int, int], bool] = use.tree.derived("keys", dict)
+    place = (file.path, node.id, depth)
+    if place not in known:
+        known[place] = _names_key(use, file, node, depth)
+    return known[place]
+
+
+def _names_key(use: LlmUse, file: RubyFile, node: Node, depth: int) -> bool:
     for inner in descendants(node):
         use.code.budget.spend()
         if inner.type in ("string", "simple_symbol") and _is_key_name(use, literal(inner) or ""):
@@ -162,7 +178,7 @@ def _used_predicate(use: LlmUse, file: RubyFile, node: Node) -> bool:
         return False
     mentions = use.kinds.names.mentions(method.name)
     outside = (f for f, n in mentions if not (f is file and within(n, method.node)))
-    return any(f in use.code.app_files for f in outside)
+    return any(use.code.is_app_file(f) for f in outside)
 
 
 def _shell_tests(tree: SourceTree) -> Iterator[Location]:

@@ -221,7 +221,7 @@ class Rescues:
         use = self._use
         name = "new" if method.name == "initialize" else method.name
         app = self._served
-        resolved = [c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.target(c) is method]
+        resolved = [c for c in use.kinds.calls_to(method) if c.file in app]
         if not resolved:
             unknown = (
                 c for c in use.kinds.names.calls(name) if c.file in app and use.kinds.receiver(c) is None

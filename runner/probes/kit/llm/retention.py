@@ -62,13 +62,12 @@ def _ends(use: LlmUse, call: Call) -> bool:
     if any(call.keyword(word) is not None for word in _TTL_KEYWORDS):
         kept = in_area(call.file.path, "config") or is_about(use, call.file, call.node)
         return kept and call.name not in ("http_cache_forever", "expires_in", "signed_id", "url_for")
-    if not is_about(use, call.file, call.node):
+    if call.name not in (*_TTL_CALLS, *_CLEANING) or not is_about(use, call.file, call.node):
         return False
     if call.name in _TTL_CALLS:
         return True
     method = use.code.method_of(call.file, call.node)
-    around = text(call.node) if method is None else text(method.node)
-    return call.name in _CLEANING and _AGE.search(around) is not None
+    return _AGE.search(text(call.node if method is None else method.node)) is not None
 
 
 def _cut(use: LlmUse, call: Call) -> Iterator[int | None]:

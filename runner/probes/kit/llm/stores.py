@@ -37,6 +37,8 @@ _PATH = re.compile(r"(^|[@_.])(path|pathname|file)(\(.*\))?$", re.S)
 _HOMES = ("app", "lib", "config/initializers")
 _LISTS = re.compile(r"kept|entries|items|list|log|stored|all|pairs|\+")
 _WRITES = ("write", "fetch", "write_multi", "fetch_multi")
+_DECLARING = ("mattr_accessor", "cattr_accessor", "class_attribute")
+_WRITING = frozenset((*_WRITES, *_DECLARING, "new", "open", "binwrite", "atomic_write"))
 _LOCAL_STORES = ("memory_store", "null_store")
 
 
@@ -64,6 +66,10 @@ class Kept:
 
 def environment(tree: SourceTree) -> str:
     """The Rails environment that runs: the compose file's, else the Dockerfile's, else production."""
+    return tree.derived("rails environment", lambda: _environment(tree))
+
+
+def _environment(tree: SourceTree) -> str:
     for pattern in ("*compose*.y*ml", "*Dockerfile*"):
         for path in tree.glob(pattern):
             match = re.search(r"RAILS_ENV[\"']?\s*[:=]\s*[\"']?(\w+)", tree.text(path) or "")
@@ -79,8 +85,13 @@ def cache_stores(use: LlmUse) -> list[str]:
 
 def cache_store(use: LlmUse, name_of: str | None = None) -> str:
     """The cache store of an environment, of the one that is run by default; Rails' own is a file store."""
+    name = name_of or environment(use.tree)
+    return use.tree.derived(("cache store", name), lambda: _cache_store(use, name))
+
+
+def _cache_store(use: LlmUse, name_of: str) -> str:
     chosen = ["file_store"]
-    for name in ("config/application.rb", f"config/environments/{name_of or environment(use.tree)}.rb"):
+    for name in ("config/application.rb", f"config/environments/{name_of}.rb"):
         for file in use.code.app_files:
             if in_area(file.path, name.rpartition("/")[0]) and file.path.endswith(name):
                 chosen = _configured_stores(file) or chosen
@@ -132,8 +143,13 @@ def _of_call(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield session
     elif cache and call.name == "new":
         yield Kept("cache", call.location, re.sub(r"(?<!^)(?=[A-Z])", "_", cache[1]).lower())
-    elif is_about(use, call.file, call.node):
+    elif _may_write(call) and is_about(use, call.file, call.node):
         yield from _of_write(use, call)
+
+
+def _may_write(call: Call) -> bool:
+    """Whether its name is one of those that write."""
+    return call.name in _WRITING or _REDIS.fullmatch(call.name) is not None
 
 
 def _of_write(use: LlmUse, call: Call) -> Iterator[Kept]:
@@ -145,7 +161,7 @@ def _of_write(use: LlmUse, call: Call) -> Iterator[Kept]:
         yield Kept("file", call.location)
     elif _REDIS.fullmatch(call.name) and _comes_from(use, call, "redis", "Kredis"):
         yield Kept("redis", call.location)
-    elif call.name in ("mattr_accessor", "cattr_accessor", "class_attribute") and _holds_collection(call):
+    elif call.name in _DECLARING and _holds_collection(call):
         yield Kept("process", call.location)
 
 
@@ -190,7 +206,7 @@ def _key_name(use: LlmUse, file: RubyFile, key: Node) -> str:
 
 def _session_store(use: LlmUse) -> str:
     for call in use.kinds.names.calls("session_store"):
-        if call.positional and call.file in use.code.app_files:
+        if call.positional and use.code.is_app_file(call.file):
             return literal(call.positional[0]) or "cookie_store"
     return "cookie_store"
 
@@ -240,14 +256,11 @@ def _lives_in_process(use: LlmUse, file: RubyFile, node: Node, left: Node) -> bo
 
 def is_about(use: LlmUse, file: RubyFile, node: Node) -> bool:
     """Whether code deals with the conversation, by the names of its file, class, method or itself."""
+    if CONVERSATION.search(_own_name(file.path)) or CONVERSATION.search(text(node)):
+        return True
     method = use.code.method_of(file, node)
-    words = [
-        _own_name(file.path),
-        _own_name(use.code.owner(file, node).name),
-        method.name if method else "",
-        text(node),
-    ]
-    return any(CONVERSATION.search(word) for word in words)
+    names = (_own_name(use.code.owner(file, node).name), method.name if method else "")
+    return any(CONVERSATION.search(name) for name in names)
 
 
 def _own_name(name: str) -> str:
@@ -258,7 +271,7 @@ def _own_name(name: str) -> str:
 def _records(use: LlmUse) -> Iterator[Kept]:
     for owner in use.code.classes.values():
         is_record = {"ApplicationRecord", "ActiveRecord::Base"} & set(use.code.ancestry(owner))
-        if is_record and CONVERSATION.search(owner.name) and owner.file in use.code.app_files:
+        if is_record and CONVERSATION.search(owner.name) and use.code.is_app_file(owner.file):
             yield Kept("database", owner.file.location(owner.bodies[0][1]))
 
 

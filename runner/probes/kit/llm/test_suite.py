@@ -122,6 +122,8 @@ class TestSuite:
 
     def exercising(self) -> list[Case]:
         """Cases that run the code which calls the provider, with the provider (not that code) replaced."""
+        if not self.reaching:
+            return []
         return [
             c for c in self.cases if self._reaches(c) and self._replaces_provider(c) and not self._skips(c)
         ]
@@ -184,10 +186,9 @@ class TestSuite:
 
     def _callers(self, method: Method) -> list[Method | None]:
         code, kinds = self._use.code, self._use.kinds
-        name = "new" if method.name == "initialize" else method.name
-        calls = [c for c in kinds.names.calls(name) if c.file in code.app_files and kinds.target(c) is method]
+        calls = [c for c in kinds.calls_to(method) if code.is_app_file(c.file)]
         found = [code.method_of(c.file, c.node) for c in calls]
-        bare = [code.method_of(f, n) for f, n in kinds.names.bare_calls(method) if f in code.app_files]
+        bare = [code.method_of(f, n) for f, n in kinds.names.bare_calls(method) if code.is_app_file(f)]
         return found + bare
 
     @cached_property

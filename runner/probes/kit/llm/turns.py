@@ -50,7 +50,7 @@ def replays(use: LlmUse) -> list[Call]:
 
 def kept_chats(use: LlmUse) -> list[Location]:
     """Where one chat object outlives a request, so that it remembers by itself."""
-    files = use.code.app_files
+    files = use.code.app_files if use.names_gem else []
     return [f.location(node) for f in files for node in f.of(*ASSIGNMENTS) if _keeps(use, f, node)]
 
 
@@ -125,7 +125,7 @@ def _all(use: LlmUse) -> Iterator[Call]:
 
 
 def _looks_like_chat(use: LlmUse, call: Call) -> bool:
-    if call.file not in use.code.app_files or call.receiver is None or use.kinds.receiver(call) is not None:
+    if not use.code.is_app_file(call.file) or call.receiver is None or use.kinds.receiver(call) is not None:
         return False
     return bool(re.search(r"chat|llm|agent", text(call.receiver), re.I))
 
@@ -145,8 +145,8 @@ def _repeated(use: LlmUse, call: Call, depth: int = 3) -> bool:
     method = use.code.method_of(call.file, call.node)
     if method is None or depth == 0:
         return False
-    callers = (c for c in use.kinds.names.calls(method.name) if use.kinds.target(c) is method)
-    return any(_repeated(use, c, depth - 1) for c in callers if c.file in use.code.app_files)
+    callers = [] if method.name == "initialize" else use.kinds.calls_to(method)
+    return any(_repeated(use, c, depth - 1) for c in callers if use.code.is_app_file(c.file))
 
 
 def _is_literal(node: Node | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
@@ -20,6 +20,11 @@ _MAX_CHARS = 150_000
 _LONG_LINE = 1_000
 
 
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_javascript.language()))
+
+
 class JavaScriptFile:
     """A parsed script, or the inline scripts of a page."""
 
@@ -29,8 +34,7 @@ class JavaScriptFile:
         self._app = app
         self._budget = Budget.of(app.tree)
         self._by_types: dict[tuple[str, ...], list[Node]] = {}
-        self.root = Parser(Language(tree_sitter_javascript.language())).parse(source.encode()).root_node
-        self._parents = {child.id: node for node in descendants(self.root) for child in node.children}
+        self.root = _parser().parse(source.encode()).root_node
 
     def of(self, *types: str) -> list[Node]:
         """Its nodes of these types, in source order."""
@@ -38,6 +42,10 @@ class JavaScriptFile:
             self._by_types[types] = list(descendants(self.root, *types))
         self._budget.spend(1 + len(self._by_types[types]) // 2)
         return self._by_types[types]
+
+    @cached_property
+    def _parents(self) -> dict[int, Node]:
+        return {child.id: node for node in descendants(self.root) for child in node.children}
 
     def at(self, node: Node) -> Location:
         """Where a node stands."""
@@ -82,6 +90,10 @@ def arguments(call: Node) -> list[Node]:
 
 def own_scripts(app: Application) -> list[JavaScriptFile]:
     """The application's hand-written scripts, inline ones included; nothing vendored or minified."""
+    return app.tree.derived("own scripts", lambda: _read_scripts(app))
+
+
+def _read_scripts(app: Application) -> list[JavaScriptFile]:
     found = []
     for path in app.glob("app/*", "public/*.html", "lib/*.js"):
         source = app.tree.text(path) or ""

@@ -12,8 +12,9 @@ from runner.probes.kit.ruby.classes import Method, RubyClass
 from runner.probes.kit.ruby.code import RubyCode
 from runner.probes.kit.ruby.kind import INVENTED, VENDORS, Kind, joined
 from runner.probes.kit.ruby.names import Names
-from runner.probes.kit.ruby.syntax import Call, RubyFile, literal, text
+from runner.probes.kit.ruby.syntax import Call, RubyFile, constant_path, literal, text
 
+_MAX_MAKERS = 200
 _MAPPING = ("map", "collect", "flat_map", "filter_map")
 _SAME_ARRAY = re.compile(
     r"select|reject|filter|to_a|compact|reverse|sort_by|sort|uniq|push|append|concat|<<|\+|-|each|reverse_each|take"
@@ -140,6 +141,8 @@ class Answers:
                 self._kinds.of(*a) for place in places for a in self._kinds.names.variables(place, f"@{name}")
             ]
             return joined(found) if found else None
+        if name in app.members and not singleton:
+            return self._member(app, name)
         base = self._kinds.gem_class(app)
         if base == "Record" and singleton:
             return Kind("App", app) if _RECORD_FINDERS.fullmatch(name) else None
@@ -147,6 +150,20 @@ class Answers:
             return None
         found_kind = self._sent_to_gem(f"{base}.class" if singleton else base, name)
         return Kind("App", app) if found_kind is not None and found_kind.name == base else found_kind
+
+    def _member(self, app: RubyClass, name: str) -> Kind | None:
+        """What a Struct's or Data's member is: what it is made with, unless it may be set later."""
+        if self._kinds.names.calls(f"{name}=") or self._kinds.code.find_method(app, "initialize", False):
+            return None
+        given: list[Kind | None] = []
+        for call in self._kinds.names.calls("new")[:_MAX_MAKERS]:
+            made = constant_path(call.receiver)
+            if made is None or made.rsplit("::", maxsplit=1)[-1] != app.name.rsplit("::", maxsplit=1)[-1]:
+                continue
+            place = app.members.index(name)
+            value = call.keyword(name) or (call.positional[place] if place < len(call.positional) else None)
+            given.append(None if call.splat else self._kinds.of(call.file, value))
+        return joined(given) if given else None
 
     def _has_own_chat(self, app: RubyClass, singleton: bool) -> bool:
         """Whether an agent's `chat` may be the application's record, as it may in its class's lambdas."""

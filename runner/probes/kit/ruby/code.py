@@ -28,7 +28,10 @@ _T = TypeVar("_T")
 _Key = tuple[str, int]
 _MAX_BYTES = 500_000
 _CLASS_MAKERS = {"Class", "Module", "Struct", "Data"}
+_ATTRIBUTES = ("attr_reader", "attr_accessor", "attr", "class_attribute", "mattr_accessor")
+_MIXING = ("include", "extend", "prepend")
 _PSEUDO_METHODS = {"define_method", "define_singleton_method", "let", "let!", "subject", "subject!"}
+_DECLARING = frozenset((*_PSEUDO_METHODS, *_ATTRIBUTES, *_MIXING, "delegate"))
 
 
 class RubyCode:
@@ -45,6 +48,7 @@ class RubyCode:
         self._lineages: dict[str, list[RubyClass]] = {}
         self._reached: dict[tuple[str, str, bool], Method | None] = {}
         self.budget = Budget.of(tree)
+        self.derived = tree.derived
         written = [path for path in tree if is_ruby(path) and len(tree.files[path].content) <= _MAX_BYTES]
         self.budget.allow_reading(sum(len(tree.files[path].content) for path in written))
         for path in written:
@@ -74,6 +78,22 @@ class RubyCode:
     def test_files(self) -> list[RubyFile]:
         """Files of the test suite, its support files included."""
         return [f for p, f in self.files.items() if is_test(p)]
+
+    def is_app_file(self, file: RubyFile) -> bool:
+        """Whether it is a file of the tree that is not a test."""
+        return not is_test(file.path)
+
+    def methods_named(self, name: str) -> list[Method]:
+        """Every method of that name that is not a test's."""
+        return self._app_methods.get(name, [])
+
+    @cached_property
+    def _app_methods(self) -> dict[str, list[Method]]:
+        found: dict[str, list[Method]] = {}
+        for method in self.methods:
+            if not is_test(method.file.path):
+                found.setdefault(method.name, []).append(method)
+        return found
 
     @property
     def methods(self) -> Iterator[Method]:
@@ -219,17 +239,17 @@ class RubyCode:
         for node in file.of(*METHODS):
             self._add_method(file, node, text(node.child_by_field_name("name")), _is_singleton(file, node))
         for call in file.calls:
-            if call.receiver is not None:
+            if call.receiver is not None or call.name not in _DECLARING:
                 continue
             names = [n for n in map(literal, call.positional) if n is not None]
             if call.name in _PSEUDO_METHODS and call.block is not None and (names or "subject" in call.name):
                 singleton = call.name == "define_singleton_method"
                 self._add_method(file, call.block, names[0] if names else "subject", singleton)
-            elif call.name in ("attr_reader", "attr_accessor", "attr", "class_attribute", "mattr_accessor"):
+            elif call.name in _ATTRIBUTES:
                 self.owner(file, call.node).readers.update(names)
             elif call.name == "delegate" and (target := literal(call.keyword("to"))) is not None:
                 self.owner(file, call.node).delegated.update(dict.fromkeys(names, target))
-            elif call.name in ("include", "extend", "prepend"):
+            elif call.name in _MIXING:
                 included = (constant_path(p) for p in call.positional)
                 self.owner(file, call.node).includes += [name for name in included if name is not None]
 

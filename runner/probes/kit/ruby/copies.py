@@ -16,13 +16,26 @@ _QUOTES = ('"', "'")
 
 def copied(methods: Iterable[Method]) -> list[list[Method]]:
     """Groups of methods with the same body of some size, each in source order; constructors do not count."""
-    groups: dict[tuple[str, ...], list[Method]] = {}
+    alike: dict[tuple[int, str], list[Method]] = {}
     for method in methods:
         if method.name != "initialize" and code_lines(method) >= LEAST_LINES:
-            body = tuple(_tokens(method))
-            if len(body) >= _LEAST_TOKENS:
-                groups.setdefault(body, []).append(method)
-    return [group for group in groups.values() if len(group) > 1]
+            alike.setdefault(_shape(method), []).append(method)
+    groups: dict[tuple[str, ...], list[Method]] = {}
+    for method in (m for several in alike.values() if len(several) > 1 for m in several):
+        body = tuple(_tokens(method))
+        if len(body) >= _LEAST_TOKENS:
+            groups.setdefault(body, []).append(method)
+    found = [group for group in groups.values() if len(group) > 1]
+    return sorted(found, key=lambda group: (group[0].file.path, group[0].node.start_byte))
+
+
+def _shape(method: Method) -> tuple[int, str]:
+    """What bodies of the same tokens have in common and is quickly told: size as a tree, first statement."""
+    body = method.node.child_by_field_name("body")
+    if body is None:
+        return 0, ""
+    comments = len(method.file.within(body, "comment"))
+    return body.descendant_count - comments, method.body[0].type if method.body else ""
 
 
 def code_lines(method: Method) -> int:

@@ -27,6 +27,7 @@ class Expressions(Protocol):
     code: RubyCode
     api: RubyLlmApi
     names: Names
+    cut: int
 
     def of(self, file: RubyFile, node: Node | None) -> Kind | None:
         """The kind of an expression."""
@@ -50,6 +51,7 @@ class Handed:
 
     def __init__(self, kinds: Expressions) -> None:
         self._kinds = kinds
+        self._called_by: dict[tuple[str, int], list[Call]] = {}
 
     def block_position(self, block: Node, name: str) -> int | None:
         """Which parameter of a block has this name, None if it has no such one."""
@@ -115,15 +117,26 @@ class Handed:
 
     def _argument(self, method: Method, index: int, name: str) -> Kind | None:
         """What the application's own call sites hand in."""
-        called = "new" if method.name == "initialize" else method.name
         kinds = []
-        for call in self._kinds.names.calls(called)[:_MAX_CALLERS]:
-            self._kinds.code.budget.spend()
-            if (is_test(call.file.path) and not is_test(method.file.path)) or call.splat:
-                continue
-            if self._kinds.target(call) is not method:
-                continue
+        for call in self._callers(method):
             given = call.keyword(name) or (call.positional[index] if index < len(call.positional) else None)
             if given is not None:
                 kinds.append(self._kinds.of(call.file, given))
         return joined(kinds) if kinds else None
+
+    def _callers(self, method: Method) -> list[Call]:
+        """Calls that reach a method; remembered unless a cycle kept one of their receivers unknown."""
+        key = (method.file.path, method.node.id)
+        if key in self._called_by:
+            return self._called_by[key]
+        cut = self._kinds.cut
+        called = "new" if method.name == "initialize" else method.name
+        found = []
+        for call in self._kinds.names.calls(called)[:_MAX_CALLERS]:
+            self._kinds.code.budget.spend()
+            foreign = is_test(call.file.path) and not is_test(method.file.path)
+            if not (foreign or call.splat) and self._kinds.target(call) is method:
+                found.append(call)
+        if self._kinds.cut == cut:
+            self._called_by[key] = found
+        return found

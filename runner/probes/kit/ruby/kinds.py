@@ -61,6 +61,8 @@ class Kinds:
         self._busy: set[tuple[str, int]] = set()
         self._results: dict[tuple[str, int], Kind | None] = {}
         self._gem_classes: dict[str, str | None] = {}
+        self._calls_to: dict[str, dict[Method | None, list[Call]]] = {}
+        self.cut = 0  # how often a cycle or the depth kept an expression from being known
         self.names = Names(code)
         self._answers = Answers(self)
         self._handed = Handed(self)
@@ -73,6 +75,7 @@ class Kinds:
         if key in self._known:
             return self._known[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            self.cut += 1
             return None
         self._busy.add(key)
         self.code.budget.spend()
@@ -142,6 +145,19 @@ class Kinds:
             return self.code.find_method(kind.app, "initialize", False)
         return self.code.find_method(kind.app, call.name, kind.name == "App.class")
 
+    def answer(self, receiver: Kind, name: str) -> Kind | None:
+        """What a receiver answers to a method without arguments."""
+        return self._answers.sent(receiver, name, None)
+
+    def calls_to(self, method: Method) -> list[Call]:
+        """The calls that reach a method of the repository's own; all of one name are looked at once."""
+        name = "new" if method.name == "initialize" else method.name
+        if name not in self._calls_to:
+            found = self._calls_to[name] = {}
+            for call in self.names.calls(name):
+                found.setdefault(self.target(call), []).append(call)
+        return self._calls_to[name].get(method, [])
+
     def parameter(self, method: Method, name: str) -> Kind | None:
         """What a parameter of a method is, by its default or by what the application hands in."""
         found = self._handed.to_method(method.file, method.node, name)
@@ -170,6 +186,8 @@ class Kinds:
             "unless": self._branches,
             "case": self._case,
             "begin": self._begin,
+            "as_pattern": self._matched,
+            "match_pattern": self._matched,
         }
         if node.type in handler:
             return handler[node.type](file, node)
@@ -238,6 +256,15 @@ class Kinds:
             [self.value_of(file, node), *(self.value_of(file, r) for r in rescues if r is not None)]
         )
 
+    def _matched(self, file: RubyFile, node: Node) -> Kind | None:
+        """What a pattern gives its name to: an instance of the class asked for, or the matched value."""
+        if node.type == "match_pattern":
+            return self.of(file, node.child_by_field_name("value"))
+        asked = self.of(file, node.child_by_field_name("value"))
+        if asked is None or not asked.name.endswith(".class"):
+            return None
+        return Kind(asked.name.removesuffix(".class"), asked.app)
+
     # --- names -----------------------------------------------------------------------------------
 
     def _constant(self, file: RubyFile, node: Node) -> Kind | None:
@@ -301,6 +328,7 @@ class Kinds:
         if key in self._results:
             return self._results[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            self.cut += 1
             return None
         self._busy.add(key)
         try:

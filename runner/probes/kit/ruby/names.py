@@ -21,6 +21,7 @@ from runner.probes.kit.ruby.syntax import (
 
 Place = tuple[RubyFile, Node]
 
+PATTERNS = ("as_pattern", "match_pattern")
 _SCOPES = (*METHODS, "class", "module", "program")
 _CLOSURES = (*BLOCKS, "lambda", *METHODS, "class", "module", "singleton_class", "program")
 
@@ -35,6 +36,7 @@ class Names:
         self._variables: dict[tuple[str, str], list[Place]] = {}
         self._locals: dict[tuple[str, int, str], list[Node]] = {}
         self._constants: dict[str, Place] = {}
+        self._bare: dict[str, dict[Method | None, list[Place]]] = {}
         for file in code.files.values():
             for call in file.calls:
                 self._calls.setdefault(call.name, []).append(call)
@@ -42,6 +44,8 @@ class Names:
                 self._mentions.setdefault(text(node), []).append((file, node))
             for node in file.of(*ASSIGNMENTS):
                 self._remember(file, node)
+            for node in file.of(*PATTERNS):
+                self._remember_pattern(file, node)
 
     def calls(self, name: str) -> list[Call]:
         """All calls of that method name."""
@@ -127,18 +131,23 @@ class Names:
 
     def bare_calls(self, method: Method) -> list[Place]:
         """Where a method is called by its bare name: no receiver, no arguments."""
-        return [(f, n) for f, n in self.mentions(method.name) if self._is_bare_call(f, n, method)]
+        if method.name not in self._bare:
+            found = self._bare[method.name] = {}
+            for file, node in self.mentions(method.name):
+                if self._is_bare_call(file, node):
+                    owner, singleton = self._code.owner(file, node), self._code.in_class(file, node)
+                    reached = self._code.find_method(owner, method.name, singleton)
+                    found.setdefault(reached, []).append((file, node))
+        return self._bare[method.name].get(method, [])
 
-    def _is_bare_call(self, file: RubyFile, node: Node, method: Method) -> bool:
+    def _is_bare_call(self, file: RubyFile, node: Node) -> bool:
         above = file.parent(node)
         if above is None or (above.type == "call" and above.child_by_field_name("method") == node):
             return False
-        if above.type in (*METHODS, "optional_parameter", "method_parameters", "block_parameters"):
-            return above.child_by_field_name("body") == node
-        if self.is_local(file, node):
+        declares = above.type in (*METHODS, "optional_parameter", "method_parameters", "block_parameters")
+        if declares and above.child_by_field_name("body") != node:
             return False
-        owner, singleton = self._code.owner(file, node), self._code.in_class(file, node)
-        return self._code.find_method(owner, method.name, singleton) is method
+        return not self.is_local(file, node)
 
     def _assignments(self, file: RubyFile, node: Node) -> list[Node]:
         scope = file.enclosing(node, *_SCOPES) or file.root
@@ -161,6 +170,13 @@ class Names:
             right = node.child_by_field_name("right")
             if right is not None:
                 self._constants.setdefault(name.split("::")[-1], (file, right))
+
+    def _remember_pattern(self, file: RubyFile, node: Node) -> None:
+        """`in RubyLLM::Message => reply` and `chat.ask(text) => reply`."""
+        name = node.child_by_field_name("name" if node.type == "as_pattern" else "pattern")
+        if name is not None and name.type == "identifier":
+            scope = file.enclosing(node, *_SCOPES) or file.root
+            self._locals.setdefault((file.path, scope.id, text(name)), []).append(node)
 
     def _remember_several(self, file: RubyFile, node: Node, left: Node) -> None:
         """`chat, started = RubyLLM.chat, Time.now`, if each name has one value."""

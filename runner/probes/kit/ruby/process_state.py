@@ -48,6 +48,7 @@ _MUTATING = frozenset(
         ),
     )
 )
+_KEPT_AS = ("@instance", "@@instance", "@current", "@default")
 _ACCESSORS = (
     "cattr_accessor",
     "mattr_accessor",
@@ -117,10 +118,11 @@ def _holds(value: Node) -> bool:
 
 
 def _is_changed(code: RubyCode, constant: str) -> bool:
-    calls = (call for path, file in code.files.items() if not is_test(path) for call in file.calls)
-    return any(
-        c.name in _MUTATING and (constant_path(c.receiver) or "").split("::")[-1] == constant for c in calls
-    )
+    def changed() -> set[str]:
+        calls = (call for file in code.app_files for call in file.calls if call.name in _MUTATING)
+        return {(constant_path(call.receiver) or "").split("::")[-1] for call in calls}
+
+    return constant in code.derived("changed constants", changed)
 
 
 def _is_class_level(code: RubyCode, file: RubyFile, node: Node) -> bool:
@@ -134,10 +136,14 @@ def _is_class_level(code: RubyCode, file: RubyFile, node: Node) -> bool:
 
 def _keeps_instance(code: RubyCode, owner: str) -> bool:
     """`@instance ||= new` in a class method."""
-    return any(
-        text(node.child_by_field_name("right")) in ("new", "self.new")
-        and code.owner(file, node).name == owner
-        for file in code.files.values()
-        for node in file.of("operator_assignment")
-        if text(node.child_by_field_name("left")) in ("@instance", "@@instance", "@current", "@default")
-    )
+
+    def keepers() -> set[str]:
+        return {
+            code.owner(file, node).name
+            for file in code.files.values()
+            for node in file.of("operator_assignment")
+            if text(node.child_by_field_name("left")) in _KEPT_AS
+            and text(node.child_by_field_name("right")) in ("new", "self.new")
+        }
+
+    return owner in code.derived("keepers of an instance", keepers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -73,6 +74,7 @@ class RawOutput:
         self._code = app.code
         self._files = [self._as_calls(file) for file in app.ruby("app/*", "lib/*") if not is_test(file.path)]
         self._safe_files: dict[str, bool] = {}
+        self._by_name: dict[str, dict[str, list[Node]]] = {}
         self._calls: dict[str, list[Call]] = {}
         for file in self._files:
             for call in file.calls:
@@ -119,14 +121,27 @@ class RawOutput:
         if content.type not in ("identifier", "instance_variable"):
             return False
         name = text(content)
-        files = [file] if content.type == "identifier" else self._files
-        assigned = [(f, part) for f in files for part in f.of(*ASSIGNMENTS)]
-        values = [
-            (f, part.child_by_field_name("right"))
-            for f, part in assigned
-            if text(part.child_by_field_name("left")) == name
-        ]
+        files = [file] if content.type == "identifier" else self._setting.get(name, [])
+        assigned = [(f, part) for f in files for part in self._assigned(f).get(name, [])]
+        values = [(f, part.child_by_field_name("right")) for f, part in assigned]
         return bool(values) and not any(self._is_text(f, value) for f, value in values)
+
+    def _assigned(self, file: RubyFile) -> dict[str, list[Node]]:
+        """The assignments of a file by what they set, in source order."""
+        if file.path not in self._by_name:
+            by_name = self._by_name[file.path] = {}
+            for part in file.of(*ASSIGNMENTS):
+                by_name.setdefault(text(part.child_by_field_name("left")), []).append(part)
+        return self._by_name[file.path]
+
+    @cached_property
+    def _setting(self) -> dict[str, list[RubyFile]]:
+        """The files that set a name."""
+        found: dict[str, list[RubyFile]] = {}
+        for file in self._files:
+            for name in self._assigned(file):
+                found.setdefault(name, []).append(file)
+        return found
 
     def _is_text(self, file: RubyFile, value: Node | None, depth: int = 4) -> bool:
         """Whether an expression is known to be a text, in a method's result too."""
@@ -208,20 +223,19 @@ class RawOutput:
             return self._code.find_method(owner, call.name, True) or self._code.find_method(
                 owner, call.name, False
             )
-        named = [m for m in self._code.methods if m.name == call.name and not is_test(m.file.path)]
+        named = self._code.methods_named(call.name)
         return named[0] if len(named) == 1 else None
 
     def _variable(self, file: RubyFile, node: Node, seen: Seen) -> bool:
         """A variable is what was assigned to it, a parameter what callers give, else what its name says."""
         name = text(node)
         around = file.enclosing(node, *METHODS, "program") or file.root
-        assigned = file.of(*ASSIGNMENTS)
-        self._code.budget.spend(len(assigned) // 4)
+        assigned = self._assigned(file).get(name, [])
+        self._code.budget.spend(1 + len(assigned))
         values = [
             part.child_by_field_name("right")
             for part in assigned
-            if text(part.child_by_field_name("left")) == name
-            and part.start_byte < node.start_byte
+            if part.start_byte < node.start_byte
             and (name.startswith("@") or around.start_byte <= part.start_byte <= around.end_byte)
         ]
         if values:
@@ -229,9 +243,7 @@ class RawOutput:
         method = self._code.method_of(file, node) if file.path.endswith(".rb") else None
         if method is not None and any(p.name == name for p in method.parameters):
             return self._parameter(method, name, seen)
-        own = [
-            m for m in self._code.methods if m.name == name and not m.parameters and not is_test(m.file.path)
-        ]
+        own = [m for m in self._code.methods_named(name) if not m.parameters]
         if len(own) == 1 and node.type == "identifier":
             return any(self._exposed(own[0].file, part, seen) for part in _returned(own[0]))
         return _NAMES.match(name) is not None

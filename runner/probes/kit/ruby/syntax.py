@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import tree_sitter_embedded_template
 import tree_sitter_ruby
@@ -19,6 +21,8 @@ _MAX_TEXT = 4000
 _DEEP = 150  # more nesting than anyone writes: walking out of it costs steps
 METHODS = ("method", "singleton_method")
 BLOCKS = ("block", "do_block")
+_SYMBOL_BLOCK = re.compile(r"&:\w")
+_NOT_BREAKS = re.compile(rb"[^\r\n]")
 _PLAIN_STRING = frozenset({"string_content", "escape_sequence"})
 
 
@@ -91,22 +95,55 @@ def statements(body: Node | None) -> list[Node]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
 class Call:
     """A method call: also `a[b]` (named `[]`), `a << b` (`<<`) and `a.b = c` (`b=`).
 
-    `splat`: the argument list holds `*x`, `**x` or `...`, so its shape is not fully known.
+    `splat`: the argument list holds `*x`, `**x` or `...`, so its shape is not fully known. What is in the
+    parentheses is read when it is asked for: of most calls only the name is.
     """
 
-    file: RubyFile
-    node: Node
-    receiver: Node | None
-    name: str
-    positional: tuple[Node, ...] = ()
-    keywords: tuple[tuple[str, Node], ...] = ()
-    splat: bool = False
-    block: Node | None = None
-    block_argument: Node | None = None
+    def __init__(
+        self,
+        file: RubyFile,
+        node: Node,
+        receiver: Node | None,
+        name: str,
+        given: tuple[Node, ...] | None = None,
+    ) -> None:
+        self.file = file
+        self.node = node
+        self.receiver = receiver
+        self.name = name
+        self._given = given
+
+    @property
+    def positional(self) -> tuple[Node, ...]:
+        """Its positional arguments."""
+        return self._arguments.positional if self._given is None else self._given
+
+    @property
+    def keywords(self) -> tuple[tuple[str, Node], ...]:
+        """Its keyword arguments in order."""
+        return self._arguments.keywords if self._given is None else ()
+
+    @property
+    def splat(self) -> bool:
+        """Whether more arguments may be given than are seen."""
+        return self._given is None and self._arguments.splat
+
+    @property
+    def block_argument(self) -> Node | None:
+        """What is given as `&block`."""
+        return self._arguments.block if self._given is None else None
+
+    @cached_property
+    def block(self) -> Node | None:
+        """The block that is written at the call."""
+        return self.node.child_by_field_name("block") if self._given is None else None
+
+    @cached_property
+    def _arguments(self) -> _Arguments:
+        return _arguments_of(self.node.child_by_field_name("arguments"))
 
     @property
     def line(self) -> int:
@@ -149,22 +186,53 @@ class RubyFile:
     def __init__(self, path: str, source: str, budget: Budget | None = None) -> None:
         self.path = path
         self._budget = budget or Budget()
-        self.lines = source.splitlines()
-        code = _ruby_of_erb(source) if path.endswith(".erb") else source
-        self._tree = _parser().parse(code.encode())
+        self.source = source
+        self._code = _ruby_of_erb(source) if path.endswith(".erb") else source.encode()
+        self._tree = _parser().parse(self._code)
         self.root = self._tree.root_node
         self._parents: dict[int, Node] = {}
-        self._by_type: dict[str, list[Node]] = {}
+        self._by_type: dict[str, list[Node]] = defaultdict(list)
         self._sorted: dict[tuple[str, ...], list[Node]] = {}
-        stack = [self.root]
+        self._said: dict[re.Pattern[str], bool] = {}
+        self._index()
+
+    def _index(self) -> None:
+        """Sort all nodes by type and remember their parents: half of a reader's time, so kept plain."""
+        by_type, parents, stack = self._by_type, self._parents, [self.root]
+        pop, push = stack.pop, stack.extend
         while stack:
-            node = stack.pop()
-            self._by_type.setdefault(node.type, []).append(node)
+            node = pop()
+            by_type[node.type].append(node)
             children = node.named_children
-            for child in children:
-                self._parents[child.id] = node
-            children.reverse()
-            stack += children
+            if children:
+                for child in children:
+                    parents[child.id] = node
+                children.reverse()
+                push(children)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The source's lines."""
+        return self.source.splitlines()
+
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Whether its source matches anywhere: answered once for a pattern, so each of its calls may ask."""
+        if pattern not in self._said:
+            self._said[pattern] = pattern.search(self.source) is not None
+        return self._said[pattern]
+
+    @property
+    def says_symbol_block(self) -> bool:
+        """Whether a call in it may be given `&:name`."""
+        return self.says(_SYMBOL_BLOCK)
+
+    def without_comments(self) -> str:
+        """Its code, of a template too, with comments left out."""
+        raw, kept, end = self._code, list[bytes](), 0
+        for comment in self._by_type.get("comment", []):
+            kept.append(raw[end : comment.start_byte])
+            end = comment.end_byte
+        return b"".join([*kept, raw[end:]]).decode("utf-8", "replace")
 
     def of(self, *types: str) -> list[Node]:
         """All nodes of these types, in source order."""
@@ -225,8 +293,16 @@ class RubyFile:
     @cached_property
     def calls(self) -> list[Call]:
         """Every call in source order; of bare names without arguments only macros in class bodies."""
-        nodes = self.of("call", "element_reference", "binary", "identifier", *ASSIGNMENTS)
-        return [call for call in map(self.call, nodes) if call is not None]
+        nodes = self.of("call", "element_reference", "binary", *ASSIGNMENTS)
+        found = [call for call in map(self.call, nodes) if call is not None]
+        macros = [Call(self, node, None, text(node), ()) for node in self._macros()]
+        return sorted([*found, *macros], key=_call_order) if macros else found
+
+    def _macros(self) -> Iterator[Node]:
+        """Bare names in the bodies of classes: `private`, `acts_as_chat`."""
+        for outer in self.of("class", "module", "singleton_class"):
+            body = outer.child_by_field_name("body")
+            yield from (n for n in ([] if body is None else body.named_children) if n.type == "identifier")
 
     def calls_within(self, node: Node) -> list[Call]:
         """The calls inside a node."""
@@ -257,8 +333,6 @@ class RubyFile:
         if node.type == "element_reference":
             keys = tuple(node.named_children[1:])
             return Call(self, node, node.child_by_field_name("object"), "[]", keys)
-        if node.type == "identifier":
-            return Call(self, node, None, text(node)) if self._is_macro(node) else None
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return None
@@ -273,47 +347,57 @@ class RubyFile:
             return Call(self, node, left.child_by_field_name("object"), "[]=", keys)
         return None
 
-    def _is_macro(self, node: Node) -> bool:
-        body = self.parent(node)
-        around = self.parent(body) if body is not None and body.type == "body_statement" else None
-        return around is not None and around.type in ("class", "module", "singleton_class")
-
     def _plain_call(self, node: Node) -> Call:
-        positional: list[Node] = []
-        keywords: list[tuple[str, Node]] = []
-        splat, block_argument = False, None
-        arguments = node.child_by_field_name("arguments")
-        for argument in [] if arguments is None else arguments.named_children:
-            if argument.type == "pair":
-                key = argument.child_by_field_name("key")
-                name = literal(key)
-                if name is None or (key is not None and key.type == "string" and "=>" in text(argument)):
-                    if not any(p.type == "pair" for p in positional):
-                        positional.append(argument)
-                else:
-                    keywords.append((name, argument.child_by_field_name("value") or argument))
-            elif argument.type in ("splat_argument", "hash_splat_argument", "forward_argument"):
-                splat = True
-            elif argument.type == "block_argument":
-                block_argument = argument
-            elif argument.type not in ("comment", "heredoc_body"):
-                positional.append(argument)
         name = text(node.child_by_field_name("method")) or "call"
-        receiver, block = node.child_by_field_name("receiver"), node.child_by_field_name("block")
-        arguments_ = (tuple(positional), tuple(keywords), splat)
-        return Call(self, node, receiver, name, *arguments_, block, block_argument)
+        return Call(self, node, node.child_by_field_name("receiver"), name)
+
+
+class _Arguments(NamedTuple):
+    positional: tuple[Node, ...] = ()
+    keywords: tuple[tuple[str, Node], ...] = ()
+    splat: bool = False
+    block: Node | None = None
+
+
+def _arguments_of(listed: Node | None) -> _Arguments:
+    """What an argument list gives; the pairs of a hash without braces that are no keywords count as one."""
+    if listed is None:
+        return _Arguments()
+    positional: list[Node] = []
+    keywords: list[tuple[str, Node]] = []
+    splat, block = False, None
+    for argument in listed.named_children:
+        if argument.type == "pair":
+            key = argument.child_by_field_name("key")
+            name = literal(key)
+            if name is None or (key is not None and key.type == "string" and "=>" in text(argument)):
+                if not any(p.type == "pair" for p in positional):
+                    positional.append(argument)
+            else:
+                keywords.append((name, argument.child_by_field_name("value") or argument))
+        elif argument.type in ("splat_argument", "hash_splat_argument", "forward_argument"):
+            splat = True
+        elif argument.type == "block_argument":
+            block = argument
+        elif argument.type not in ("comment", "heredoc_body"):
+            positional.append(argument)
+    return _Arguments(tuple(positional), tuple(keywords), splat, block)
 
 
 def _start(node: Node) -> int:
     return node.start_byte
 
 
-def _ruby_of_erb(source: str) -> str:
+def _call_order(call: Call) -> tuple[int, int]:
+    return call.node.start_byte, -call.node.end_byte
+
+
+def _ruby_of_erb(source: str) -> bytes:
     """An ERB template with everything but its code blanked: lines and columns stay."""
     raw = source.encode()
-    kept = bytearray(b if b in b"\r\n" else 0x20 for b in raw)
+    kept = bytearray(_NOT_BREAKS.sub(b" ", raw))
     for node in descendants(_template_parser().parse(raw).root_node, "code"):
         kept[node.start_byte : node.end_byte] = raw[node.start_byte : node.end_byte]
         if node.end_byte < len(kept) and kept[node.end_byte] == 0x20:
             kept[node.end_byte] = ord(";")
-    return kept.decode("utf-8", "replace")
+    return bytes(kept)

@@ -22,11 +22,7 @@ from runner.probes.kit.ruby.paths import in_area, is_test
 from runner.probes.kit.ruby.syntax import METHODS, Call, constant_path, descendants, literal, text
 
 _WORD = re.compile(r"[A-Za-z_]\w*[?!]?")
-_NAMES = ("identifier", "constant")
-_WRITTEN = (
-    *("simple_symbol", "hash_key_symbol", "string_content", "heredoc_content", "bare_string", "bare_symbol"),
-    *("delimited_symbol", "escape_sequence"),
-)
+_NAMED = re.compile(r"(?<![@$\w])[A-Za-z_]\w*(?:[?!](?!=))?")  # no variable of an object, class or process
 _OTHER_CODE = re.compile(
     r"\.(?:haml|slim|builder|ya?ml|json|m?js|jsx|tsx?|vue|html|sh|rabl|arb|ruby|md\.erb)$|(?:^|/)(?:bin|script|exe)/"
     r"|(?:^|/)(?:Dockerfile|Procfile|Makefile|Guardfile|Capfile)[^/]*$"
@@ -103,10 +99,7 @@ class Usage:
         """How often each word stands in the code of the repository, comments and definitions left out."""
         words: Counter[str] = Counter()
         for file in self._code.files.values():
-            for node in file.of(*_NAMES):
-                words[text(node)] += 1
-            for node in file.of(*_WRITTEN):
-                words.update(_WORD.findall(text(node)))
+            words.update(_NAMED.findall(file.without_comments()))
             for node in file.of(*METHODS):
                 words[text(node.child_by_field_name("name"))] -= 1
         for path in self._app.tree:
