@@ -49,7 +49,7 @@ class DockerWorkshop:
         except ImageNotFound:
             return None
         pairs = (pair.partition("=") for pair in found["Config"]["Env"] or [])
-        env = {name: value for name, _, value in pairs if name not in mirror.drops}
+        env = {name: value for name, _, value in pairs if name not in mirror.drops} | mirror.env
         return BaseImage(found["Id"], env, mirror.prepare, mirror.drops)
 
     def open(
