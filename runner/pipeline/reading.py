@@ -21,7 +21,7 @@ from runner.core.protocols import Probe, Subject
 from runner.core.records import Finding
 from runner.core.registry import load, names
 
-READ_S = 240.0
+READ_S = 120.0
 MEMORY_BYTES = 8 * 2**30
 
 

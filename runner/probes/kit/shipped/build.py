@@ -159,6 +159,8 @@ class _Build:
             raise self.refusal(f"RUN could not be started: {str(error)[-200:]}") from error
         if result.timed_out:
             raise self.refusal(f"RUN did not end within {self._vetted.run_s:.0f} s")
+        if result.exit_code == 126 and b"unable to find" in result.stdout + result.stderr:
+            raise self.refusal(f"RUN as {state.user[:60]}, whom the image does not have")
         if not result.ok:
             self._failed(result.exit_code, result.stdout + b"\n" + result.stderr)
         if taken := [path for path in bound if path]:
@@ -205,8 +207,8 @@ class _Build:
         if number is None or number not in self._pieces:
             raise self.refusal(f"copies from {name[:40]}, which is no earlier stage", is_fault=True)
         for source in copy.sources:
-            data = await packed(self._pieces[number], source)
-            await put(piece, copy, data, "" if "*" in source else posixpath.basename(source))
+            data, alone = await packed(self._pieces[number], source)
+            await put(piece, copy, data, alone)
 
 
 def _command(step: Instruction, line: str) -> str:

@@ -18,17 +18,18 @@ from runner.probes.kit.shipped.state import State
 COPIED_BYTES = 300_000_000
 _COPY_S = 120.0
 # Prints what is at each path that the pattern fits: the content of a folder, or the file itself.
-_PACK = """IFS=
+_PACK = """IFS=; code=0
 for path in $0; do
-  if [ -d "$path" ]; then tar -c -C "$path" . || exit 1
+  if [ -d "$path" ]; then tar -c -C "$path" . && code=9 || exit 1
   elif [ -e "$path" ]; then tar -c -h -C "${path%/*}/" "${path##*/}" || exit 1
   else exit 3; fi
-done"""
+done; exit $code"""
+_FOLDER = 9
 # Folders that are there already stay as they are. $1 is the name of an only file, which may be renamed.
 _UNPACK = """t=$(mktemp -d) && chmod 755 "$t" && tar -x -i -f - -C "$t" || exit 1
 if [ -n "$2" ]; then chown -R -h "$2" "$t" || exit 1; fi
 if [ -n "$3" ]; then chmod -R "$3" "$t" || exit 1; fi
-if [ -n "$1" ] && [ ! -d "$0" ] && [ ! -d "$t/$1" ]; then
+if [ -n "$1" ] && [ ! -d "$0" ]; then
   mkdir -p "${0%/*}/" && mv -f -T "$t/$1" "$0"
 else
   if [ ! -d "$0" ]; then mkdir -p "$0" && { [ -z "$2" ] || chown "$2" "$0"; } fi &&
@@ -101,15 +102,16 @@ async def put(piece: Workpiece, copy: Copy, data: bytes, alone: str) -> None:
         raise Uncopied(f"files could not be copied: {result.stderr[-200:].decode('utf-8', 'replace')}")
 
 
-async def packed(piece: Workpiece, source: str) -> bytes:
-    """A tar of what an earlier stage has at a path or a pattern. Raises Uncopied."""
+async def packed(piece: Workpiece, source: str) -> tuple[bytes, str]:
+    """A tar of what an earlier stage has at a path or a pattern, and its only file's name. Raises Uncopied."""
     path = posixpath.normpath(posixpath.join("/", source))
     result = await piece.exec(["sh", "-c", _PACK, path], keep_bytes=COPIED_BYTES, timeout_s=_COPY_S)
     if result.truncated:
         raise Uncopied(f"copies more than {COPIED_BYTES // 10**6} MB")
-    if not result.ok:
+    if result.exit_code not in (0, _FOLDER):
         raise Uncopied(f"copies {source[:100]}, which its stage does not have")
-    return result.stdout
+    is_alone = result.ok and not any(sign in path for sign in "*?[")
+    return result.stdout, posixpath.basename(path) if is_alone else ""
 
 
 def name_alone(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from runner.core.tree import SourceTree
@@ -13,6 +14,7 @@ from runner.probes.kit.shipped.composition import Composition, Part, included, l
 from runner.probes.kit.shipped.objections import Objection
 from runner.probes.kit.shipped.places import leads_out
 
+_MOST = 50  # of one file; each is looked for in its lines
 _NAMESPACES = ("network_mode", "pid", "ipc", "userns_mode", "uts", "cgroup")
 _HARMLESS = ("", "none", "private", "bridge", "default", "shareable")
 _POWERS = (
@@ -35,7 +37,7 @@ def objections(tree: SourceTree, file: ComposeFile) -> list[Objection]:
         if part.problem:
             why = f"is not readable as YAML: {part.problem}"
             found.append(Objection(part.path, part.line, why, is_fault=True))
-        told = _of_part(tree, part)
+        told = islice(_of_part(tree, part), _MOST)
         found += [Objection(part.path, _line(part.text, token), why, fault) for token, why, fault in told]
     return found
 
