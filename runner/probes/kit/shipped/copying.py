@@ -103,7 +103,10 @@ async def put(piece: Workpiece, copy: Copy, data: bytes, alone: str) -> None:
 
 
 async def packed(piece: Workpiece, source: str) -> tuple[bytes, str]:
-    """A tar of what an earlier stage has at a path or a pattern, and its only file's name. Raises Uncopied."""
+    """A tar of what an earlier stage has at a path or a pattern, and its only file's name.
+
+    Raises Uncopied.
+    """
     path = posixpath.normpath(posixpath.join("/", source))
     result = await piece.exec(["sh", "-c", _PACK, path], keep_bytes=COPIED_BYTES, timeout_s=_COPY_S)
     if result.truncated:
