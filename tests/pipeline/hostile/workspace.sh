@@ -51,5 +51,5 @@ open("package.json", "w").write("[" * 200_000)
 open("compose.yaml", "w").write("services: " + "[" * 5_000)
 open("Gemfile", "w").write("system('touch /tmp/shipworthy-hostile-ran')\n" * 1000)
 END
-(trap '' TERM INT HUP; while :; do sleep 1; : shipworthy-hostile; done) &
+(trap '' TERM INT HUP; while :; do sleep 1; : shipworthy-hostile; done) >/dev/null 2>&1 &
 true

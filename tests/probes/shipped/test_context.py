@@ -148,5 +148,18 @@ def test_links_stay_links_and_nothing_else_is_packed() -> None:
     assert {member.type for member in members.values()} == {tarfile.REGTYPE, tarfile.SYMTYPE}
 
 
-def test_a_single_file_may_take_the_name_of_its_destination() -> None:
-    assert (name_alone(["a"]), name_alone(["a", "b"]), name_alone(["a/b"])) == ("a", "", "")
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("COPY Gemfile /x", "Gemfile"),
+        ("COPY app/a.r? /x", "a.rb"),
+        ("COPY <<E /x\na\nE", "E"),
+        ("COPY vendor /x", ""),  # a folder, though it has a single file
+        ("COPY Gemfile* /x", ""),
+        ("COPY app/models /x", ""),
+    ],
+)
+def test_a_single_file_may_take_the_name_of_its_destination(line: str, name: str) -> None:
+    step = parse(f"FROM x\n{line}\n")[0].instructions[0]
+    files, copy = context_of(tree(*PATHS), "", "Dockerfile"), copy_of(step, State())
+    assert name_alone(copy, files, list(from_context(copy, step, files, State()))) == name

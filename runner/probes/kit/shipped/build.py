@@ -200,7 +200,7 @@ class _Build:
     async def _lay(self, piece: Workpiece, copy: Copy, step: Instruction, state: State) -> None:
         files = await asyncio.to_thread(from_context, copy, step, self._context, state)
         data = await asyncio.to_thread(tar_of, files)
-        await put(piece, copy, data, name_alone(list(files)))
+        await put(piece, copy, data, name_alone(copy, self._context, list(files)))
 
     async def _from_stage(self, piece: Workpiece, name: str, copy: Copy) -> None:
         number = self._vetted.number(name)

@@ -45,6 +45,11 @@ class Context:
                 return None
         return {path: file for path, file in found.items() if not self._fits_any(path, without)}
 
+    def is_file(self, source: str) -> bool:
+        """Whether a source is a file and no folder; a pattern counts as what it fits."""
+        wanted = posixpath.normpath(f"/{source}").strip("/")
+        return wanted in self.files or any(sign in wanted for sign in "*?[")
+
     def _below(self, folder: str) -> dict[str, SourceFile]:
         prefix = f"{folder}/" if folder else ""
         first = bisect_left(self._paths, prefix)

@@ -117,9 +117,10 @@ async def packed(piece: Workpiece, source: str) -> tuple[bytes, str]:
     return result.stdout, posixpath.basename(path) if is_alone else ""
 
 
-def name_alone(names: Sequence[str]) -> str:
-    """The only file's name; empty if there are more, or folders."""
-    return names[0] if len(names) == 1 and "/" not in names[0] else ""
+def name_alone(copy: Copy, context: Context, names: Sequence[str]) -> str:
+    """The only file's name; empty if there are more, or a folder was asked for."""
+    is_file = all(source.startswith("<<") or context.is_file(source) for source in copy.sources)
+    return names[0] if is_file and len(names) == 1 and "/" not in names[0] else ""
 
 
 def tar_of(files: Mapping[str, SourceFile]) -> bytes:
