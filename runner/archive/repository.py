@@ -23,6 +23,13 @@ from runner.core.tree import SourceFile, SourceTree
 _SUBMODULE = 0o160000
 _UNPACK_S = 120
 _FETCH = ("fetch", "-q", "--no-tags", "--no-write-fetch-head")
+# What submodules and attributes would do at a checkout is no matter: there is none.
+_UNUSED = (
+    *("gitmodulesUpdate", "gitmodulesUrl", "gitmodulesPath", "gitmodulesName", "gitmodulesParse"),
+    *("gitmodulesBlob", "gitmodulesLarge", "gitmodulesMissing", "gitmodulesSymlink"),
+    *("gitattributesBlob", "gitattributesLarge", "gitattributesLineLength", "gitattributesMissing"),
+)
+_FSCK = tuple(word for name in _UNUSED for word in ("-c", f"fsck.{name}=ignore"))
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.bigFileThreshold=8m"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
@@ -142,7 +149,7 @@ class Repository:
             _create(incoming)
             try:
                 self._git(incoming, *_FETCH, str(bundle.resolve()), "+refs/*:refs/*")
-                self._git(incoming, "fsck", "--strict", "--no-progress", "--no-dangling")
+                self._git(incoming, *_FSCK, "fsck", "--strict", "--no-progress", "--no-dangling")
                 self._git(self.path, *_FETCH, str(incoming), refspec)
             except GitError as error:
                 raise UnpackError(f"the sandbox's Git bundle is unsound: {error}") from error

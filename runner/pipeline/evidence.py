@@ -19,6 +19,7 @@ from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import Event, Listener
+from runner.pipeline.reading import Reader, Unread, is_shipped, open_reader
 from runner.sandbox.recipes import MANIFESTS
 
 DAMAGED = "damaged"
@@ -137,13 +138,16 @@ async def collect_digested(
     found: dict[str, Evidence] = {}
     if missing:
         subject = await asyncio.to_thread(_subject, archive, case, laboratory)
-        works = {
-            probe: _examine(probe, subject, _environment(archive, case, probe, laboratory), archive, listen)
-            for probe in missing
-        }
-        reading = _one_by_one([work for probe, work in works.items() if not probe.needs_lab])
-        running = [work for probe, work in works.items() if probe.needs_lab]
-        read, ran = await asyncio.gather(reading, asyncio.gather(*running))
+        async with open_reader(Subject(subject.tree, subject.run, subject.manifests)) as reader:
+            works = {
+                probe: _examine(
+                    probe, subject, _environment(archive, case, probe, laboratory), archive, listen, reader
+                )
+                for probe in missing
+            }
+            reading = _one_by_one([work for probe, work in works.items() if not probe.needs_lab])
+            running = [work for probe, work in works.items() if probe.needs_lab]
+            read, ran = await asyncio.gather(reading, asyncio.gather(*running))
         found = {evidence.probe: evidence for evidence in [*read, *ran]}
     return [*((evidence, evidence.digest()) for evidence in found.values()), *known]
 
@@ -214,7 +218,7 @@ def _packages(archive: Archive, run: Run) -> tuple[PackageFile, ...]:
 
 
 async def _examine(
-    probe: Probe, subject: Subject, where: str | None, archive: Archive, listen: Listener
+    probe: Probe, subject: Subject, where: str | None, archive: Archive, listen: Listener, reader: Reader
 ) -> Evidence:
     """New evidence, kept if the probe came to its end."""
     listen(Event("probe", subject.run, {"probe": probe.id, "done": False}))
@@ -223,10 +227,12 @@ async def _examine(
             probe, subject.tree.digest, "none", "it needs a Docker engine; score the run where there is one"
         )
     try:
-        findings = tuple(await _findings(probe, subject))
+        findings = tuple(await _findings(probe, subject, reader))
         return archive.add_evidence(_evidence(probe, subject.tree.digest, where, findings))
     except SandboxError as error:
         return _unknown(probe, subject.tree.digest, where, f"its sandbox broke: {error}")
+    except Unread as error:
+        return _unknown(probe, subject.tree.digest, where, str(error))
     except OSError:
         raise  # the archive cannot be written
     except Exception:
@@ -241,10 +247,12 @@ async def _one_by_one(works: Sequence[Awaitable[Evidence]]) -> list[Evidence]:
     return [await work for work in works]
 
 
-async def _findings(probe: Probe, subject: Subject) -> list[Finding]:
-    """A probe that only reads may compute for long; in a thread it does not hold up the sandboxes' leases."""
+async def _findings(probe: Probe, subject: Subject, reader: Reader) -> list[Finding]:
+    """A probe that only reads may compute for long, and must not hold up the sandboxes' leases."""
     if probe.needs_lab:
         return await probe.run(subject)
+    if is_shipped(probe):
+        return await reader.findings(probe)
     return await asyncio.to_thread(lambda: asyncio.run(probe.run(subject)))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
-import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location, Outcome
-from runner.core.tree import SourceFile, SourceTree
+from runner.core.tree import SourceTree
 from runner.probes.docker_build import started
 from runner.probes.kit.files.application import Application
 from runner.probes.kit.files.compose import ComposeFile, compose_files
@@ -20,11 +20,14 @@ from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.logs import Log
 from runner.probes.kit.lab.services import excused
 from runner.probes.kit.lab.stub import Scenario
-from runner.probes.kit.shipped.build import Built, State, built, shell_words
+from runner.probes.kit.shipped.build import Built, built
+from runner.probes.kit.shipped.composition import Composition
 from runner.probes.kit.shipped.objections import Objection, Refused, verdict_of
-from runner.probes.kit.shipped.policy import interpolated, objections
-from runner.probes.kit.shipped.recipe import vetted
-from runner.probes.kit.shipped.serving import PORT, Service, serving
+from runner.probes.kit.shipped.policy import objections
+from runner.probes.kit.shipped.recipe import vetted, vetted_text
+from runner.probes.kit.shipped.services import health_check, service_of, texts
+from runner.probes.kit.shipped.serving import Service, serving
+from runner.probes.kit.shipped.state import State
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 from runner.probes.kit.visit.turns import PATIENCE_S, new_turns
 from runner.probes.kit.visit.two_turns import Seen, judged
@@ -39,7 +42,7 @@ class ComposeUpProbe:
     """Brings services up by steps of our own; the file itself never reaches Compose or the engine."""
 
     id = "compose_up"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         VETTED: "the compose file asks for nothing of the host",
@@ -82,102 +85,60 @@ async def _brought_up(subject: Subject, file: ComposeFile, log: Log) -> Three:
         return (nowhere := unclear("there is no workshop to build in")), nowhere, nowhere
     try:
         async with AsyncExitStack() as stack:
-            services = await _services(subject, file, log, stack)
-            return await _seen(subject, file, services, log)
+            whole = Composition(subject.tree, file.path)
+            services = await _services(subject, whole, log, stack)
+            return await _seen(subject, whole, services, log)
     except Refused as refused:
         verdict = verdict_of(subject.tree, [refused.objection])
         rest = unclear("the services could not be brought up here")
         return verdict, rest, rest
 
 
-async def _services(subject: Subject, file: ComposeFile, log: Log, stack: AsyncExitStack) -> list[Service]:
+async def _services(subject: Subject, whole: Composition, log: Log, stack: AsyncExitStack) -> list[Service]:
     """Every service with its image, the app first."""
-    named = {name: mapping(interpolated(item)) for name, item in file.services.items()}
+    named = whole.services()
+    if not named:
+        raise Refused(Objection(whole.path, None, "has no service that starts without a profile"))
     if len(named) > _MAX_SERVICES:
-        raise Refused(Objection(file.path, None, f"names more than {_MAX_SERVICES} services"))
-    order = sorted(named, key=lambda name: ("build" not in named[name], not named[name].get("ports")))
+        raise Refused(Objection(whole.path, None, f"names more than {_MAX_SERVICES} services"))
+    order = sorted(named, key=lambda name: (not named[name].get("build"), not named[name].get("ports")))
     made: dict[str, Built] = {}
     services = []
     for name in order:
         item = named[name]
         key = repr(item.get("build")) if item.get("build") else str(item.get("image"))
         if key not in made:
-            made[key] = await _image(subject, file, name, item, log, stack)
-        services.append(_service(subject.tree, file, name, item, made[key]))
+            made[key] = await _image(subject, whole.path, name, item, log, stack)
+        services.append(service_of(whole, name, item, made[key]))
     return services
 
 
 async def _image(
-    subject: Subject, file: ComposeFile, name: str, item: Mapping[str, Any], log: Log, stack: AsyncExitStack
+    subject: Subject, path: str, name: str, item: Mapping[str, Any], log: Log, stack: AsyncExitStack
 ) -> Built:
     assert subject.workshop is not None
-    home = posixpath.dirname(file.path)
     if not item.get("build"):
         base = subject.workshop.base(str(item.get("image") or ""))
         if base is None or not item.get("command"):
             told = (
                 f"service {name[:60]} needs the image {str(item.get('image'))[:80]}, which is not to be had"
             )
-            raise Refused(Objection(file.path, None, told))
+            raise Refused(Objection(path, None, told))
         return Built(base.image, State(env=base.env, drops=base.drops))
-    build = item["build"]
-    options = mapping(build) or {"context": build}
-    folder = posixpath.normpath(posixpath.join(home, str(options.get("context") or ".")))
+    options = mapping(item["build"]) or {"context": item["build"]}
+    folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), str(options.get("context") or ".")))
     folder = "" if folder == "." else f"{folder}/"
-    recipe = vetted(subject.tree, folder + str(options.get("dockerfile") or "Dockerfile"))
-    args = _pairs(options.get("args"))
+    args = texts(options.get("args"))
+    if inline := options.get("dockerfile_inline"):
+        recipe = vetted_text(str(inline), path, args=args)
+    else:
+        there = posixpath.normpath(posixpath.join(folder, str(options.get("dockerfile") or "Dockerfile")))
+        recipe = vetted(subject.tree, there, args=args)
     making = built(subject, recipe, folder, args, log, str(options.get("target") or ""))
     return await stack.enter_async_context(making)
 
 
-def _service(
-    tree: SourceTree, file: ComposeFile, name: str, item: Mapping[str, Any], image: Built
-) -> Service:
-    state = image.state
-    env: dict[str, str] = {}
-    home = posixpath.dirname(file.path)
-    for entry in _items(item.get("env_file")):
-        path = posixpath.normpath(posixpath.join(home, str(mapping(entry).get("path") or entry)))
-        lines = (tree.text(path) or "").splitlines()
-        env |= _pairs([line for line in lines if line.strip() and not line.lstrip().startswith("#")])
-    env |= _pairs(item.get("environment"))
-    entrypoint, command = shell_words(item.get("entrypoint")), shell_words(item.get("command"))
-    start = (*(entrypoint or state.entrypoint), *(command or (() if entrypoint else state.command)))
-    user = str(item.get("user") or state.user)
-    folder = str(item.get("working_dir") or state.folder)
-    state = State(state.env, {}, state.drops, folder, user, state.shell, (), start, state.ports, state.health)
-    return Service(name, image.image, state, env, _mounted(tree, home, item), _port(item, state))
-
-
-def _mounted(tree: SourceTree, home: str, item: Mapping[str, Any]) -> dict[str, SourceFile]:
-    """Folders of the repository that a service mounts, as copies of their files."""
-    files: dict[str, SourceFile] = {}
-    for volume in _items(item.get("volumes")):
-        options = mapping(volume)
-        source, _, rest = str(volume).partition(":")
-        if options:
-            source, rest = str(options.get("source") or ""), str(options.get("target") or "")
-        if not source.startswith(".") or not rest.startswith("/"):
-            continue
-        target = rest.partition(":")[0]
-        folder = posixpath.normpath(posixpath.join(home, source))
-        for path, found in tree.files.items():
-            if folder in (".", path) or path.startswith(f"{folder}/"):
-                below = path if folder == "." else path[len(folder) :].lstrip("/")
-                files[posixpath.join(target, below) if below else target] = found
-    return files
-
-
-def _port(item: Mapping[str, Any], state: State) -> int:
-    """The port in the container that the app's page is at."""
-    for entry in _items(item.get("ports")):
-        told = str(mapping(entry).get("target") or entry).partition("/")[0].rpartition(":")[2]
-        if re.fullmatch(r"\d{1,5}", told):
-            return int(told)
-    return next(iter(state.ports), PORT)
-
-
-async def _seen(subject: Subject, file: ComposeFile, services: list[Service], log: Log) -> Three:
+async def _seen(subject: Subject, whole: Composition, services: list[Service], log: Log) -> Three:
     one, two = turns = new_turns(2)
     scenario = Scenario(tuple((turn.text, turn.reply) for turn in turns))
     async with serving(subject, services, scenario) as lab, lab.running() as page:
@@ -185,7 +146,7 @@ async def _seen(subject: Subject, file: ComposeFile, services: list[Service], lo
         log.feed(lab.log.text.encode())
         if up.outcome is not Outcome.PASS:
             return up, moot("the app does not start"), moot("the app does not start")
-        health = await _health(subject, file, services[0], lab)
+        health = await _health(subject.tree, whole, services[0], lab)
         told = [{"text": turn.text, "expect": turn.nonce} for turn in turns]
         report = await lab.visit({"do": "converse", "patience_s": PATIENCE_S, "turns": told})
         seen = Seen((one, two), report, lab.provider, lab.log.text, alive=True)
@@ -193,38 +154,25 @@ async def _seen(subject: Subject, file: ComposeFile, services: list[Service], lo
         return up, health, shown if sent.outcome is Outcome.PASS else sent
 
 
-async def _health(subject: Subject, file: ComposeFile, service: Service, lab: Lab) -> Verdict:
-    item = mapping(mapping(file.services.get(service.name)).get("healthcheck"))
-    test = interpolated(item.get("test"))
-    if isinstance(test, list) and test[:1] in (["CMD"], ["CMD-SHELL"]):
-        words = [str(word) for word in test[1:]]
-        argv = tuple(words) if test[0] == "CMD" else ("sh", "-c", " ".join(words))
-    else:
-        argv = shell_words(test or service.state.health)
-    if not argv or item.get("disable") or test == ["NONE"]:
+async def _health(tree: SourceTree, whole: Composition, service: Service, lab: Lab) -> Verdict:
+    check = health_check(service, mapping(whole.services().get(service.name)).get("healthcheck"))
+    if not check.argv:
         return good("the root page is served; there is no health check of its own")
-    result = await lab.execute(argv, timeout_s=30)
-    if result.ok:
-        return good("its health check passes")
+    tries = 0
+    while True:
+        # Within the container's own limit, which would end the whole of it.
+        limited = ("timeout", "-k", "1", str(check.timeout_s), *check.argv)
+        result = await lab.execute(limited, timeout_s=check.timeout_s + 30)
+        tries += 1
+        if result.ok:
+            return good(f"its health check passes, at try {tries}", tries=tries)
+        if tries > check.retries:
+            break
+        await asyncio.sleep(check.interval_s)
     if result.exit_code in (126, 127):
         return unclear("its health check uses a program that the stand-in image does not have")
-    return bad(f"its health check ends with {result.exit_code}", [place(subject.tree, file.path)])
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _pairs(value: Any) -> dict[str, str]:
-    """Variables, given as a mapping or as NAME=value; a name alone would take the host's, and is left out."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items() if v is not None}
-    pairs = (str(entry).partition("=") for entry in _items(value))
-    return {name.strip(): text.strip().strip("\"'") for name, sign, text in pairs if sign}
-
-
-def _plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    why = "does not end" if result.exit_code == 124 else f"ends with {result.exit_code}"
+    return bad(f"its health check {why}, {tries} times", [place(tree, whole.path)], tries=tries)
 
 
 PROBE = ComposeUpProbe()

@@ -19,9 +19,9 @@ from runner.probes.kit.lab.services import excused
 from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.shipped.build import Built, built
 from runner.probes.kit.shipped.objections import Refused, verdict_of
-from runner.probes.kit.shipped.policy import GIVEN
 from runner.probes.kit.shipped.recipe import RUN_S, Vetted, vetted
 from runner.probes.kit.shipped.serving import PORT, Service, serving
+from runner.probes.kit.shipped.variables import GIVEN
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, place, unclear
 
 BUILDS, STARTS = "docker_build.builds", "docker_build.starts"
@@ -36,7 +36,7 @@ class DockerBuildProbe:
     """
 
     id = "docker_build"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         BUILDS: "the Dockerfile builds",

@@ -1,8 +1,8 @@
 """Every hostile repository `<case>/case.yaml` is archived, probed and scored, and nothing comes of it.
 
 `attack` says what is tried; `files` and `links` are the repository (or what `generate` makes, see
-generators.py); `seen` are findings that must come of it; `probes` are others than those of files,
-docker_build and compose_up. All of it is done in containers or as data.
+generators.py); `seen` are findings that must come of it. With `boots: true`, docker_build carries it out;
+`probes` are others that do. Otherwise it is read as data alone. See canary.py for what must not change.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from canary import CANARY, PROJECT, SECRET, footprint, left_over
 from docker import APIClient
 from generators import GENERATORS
 
@@ -32,51 +33,27 @@ from runner.probes.docker_build import DockerBuildProbe
 from runner.sandbox.build.mirror import load_mirrors
 from runner.sandbox.build.workshop import DockerWorkshop
 from runner.sandbox.docker import DockerBackend
-from runner.sandbox.lease import OWNER, Lease
+from runner.sandbox.lease import Lease
 from runner.scoring.evaluate import evaluate
 
 HERE = Path(__file__).parent
-PROJECT = HERE.parents[1]
 CASES = {path.parent.name: yaml.safe_load(path.read_text()) for path in sorted(HERE.glob("*/case.yaml"))}
+BOOTED = [name for name, told in CASES.items() if told.get("boots") or told.get("probes")]
+READ = [name for name in CASES if name not in BOOTED]
 AT = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
-CANARY, RAN = Path("/tmp/shipworthy-hostile-canary"), Path("/tmp/shipworthy-hostile-ran")
-SECRET, MARKER, PORT = "canary-of-the-host-5f1e", b"shipworthy-hostile-marker", 45871
 SMALL = Resources(cpus=1, memory_mb=128, disk_mb=64, pids=64)
 
 
-@pytest.fixture
-def canary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A file and a variable of this host that nobody may read, change or reach."""
+@pytest.fixture(autouse=True)
+def canary(monkeypatch: pytest.MonkeyPatch, engine: APIClient) -> Iterator[None]:
+    """A file and a variable of this host that nobody may read, and much that nobody may change."""
     monkeypatch.setenv("HOSTILE_CANARY", SECRET)
     CANARY.write_text(SECRET)
+    before = footprint(engine)
     yield
+    assert footprint(engine).changes(before) == {}
     assert CANARY.read_text() == SECRET
     CANARY.unlink()
-
-
-def touched() -> list[str]:
-    """What an attack did to this host."""
-    told = [str(RAN)] if RAN.exists() else []
-    ports = [line.split()[1].rpartition(":")[2] for line in Path("/proc/net/tcp").read_text().splitlines()]
-    told += [f"port {PORT}"] if f"{PORT:04X}" in ports else []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            told += [str(entry)] if MARKER in entry.read_bytes() else []
-        except OSError:
-            continue
-    return told
-
-
-def left_over(engine: APIClient, lease: Lease) -> list[Any]:
-    mine = {"label": f"{OWNER}={lease.owner}"}
-    volumes = engine.volumes(filters=mine)["Volumes"] or []
-    networks = engine.networks(filters=mine)
-    return [
-        *engine.containers(all=True, filters=mine),
-        *engine.images(all=True, filters=mine),
-        *volumes,
-        *networks,
-    ]
 
 
 def archived(told: dict[str, Any], folder: Path) -> SourceTree:
@@ -122,58 +99,67 @@ def bench(backend: DockerBackend, images: dict[str, str]) -> Bench:
     return Bench(backend, workshop, images)
 
 
-def chosen(told: dict[str, Any]) -> list[Probe]:
-    lab = {"compose_up", *told.get("probes", [])}
-    known = [probe for probe in all_probes() if not probe.needs_lab or probe.id in lab]
-    return [*known, DockerBuildProbe(run_s=3)]
-
-
-async def graded(told: dict[str, Any], tree: SourceTree, bench: Bench, artifacts: Path) -> dict[str, Finding]:
-    """The findings of all probes; a score is made of them."""
-    subject = Subject(
-        tree=tree,
-        run="hostile",
-        manifests=PROJECT / "sandboxes/rails/manifests",
-        backend=bench.backend,
-        image=bench.images["base"],
-        helper_image=bench.images["lab"],
-        resources=SMALL,
-        artifacts=artifacts,
-        workshop=bench.workshop,
-    )
+async def judged(probes: list[Probe], subject: Subject) -> dict[str, Finding]:
+    """The findings of these probes; a score is made of them."""
     evidence = []
-    for probe in chosen(told):
-        findings = tuple(await probe.run(subject))
-        evidence.append(
-            Evidence(
-                tree=tree.digest, probe=probe.id, version=probe.version, environment="x", findings=findings
-            )
-        )
-    rubric = get_rubric("rails_chat@2", settings_from(os.environ))
+    for probe in probes:
+        found = tuple(await probe.run(subject))
+        told = {"tree": subject.tree.digest, "version": probe.version, "environment": "x", "findings": found}
+        evidence.append(Evidence(probe=probe.id, **told))
+    rubric = get_rubric("rails_chat@3", settings_from(os.environ))
     score = evaluate(rubric, "hostile", evidence)
     assert 0 <= score.low <= score.high <= 100
     return {finding.check: finding for one in evidence for finding in one.findings}
 
 
-@pytest.mark.docker
-@pytest.mark.parametrize("name", CASES)
-async def test_nothing_comes_of_it(
-    name: str, bench: Bench, lease: Lease, engine: APIClient, canary: None, tmp_path: Path
-) -> None:
+def check(told: dict[str, Any], found: dict[str, Finding], artifacts: Path) -> None:
+    for name, expected in told["seen"].items():
+        wanted = expected if isinstance(expected, dict) else {"outcome": expected}
+        assert found[name].outcome == wanted["outcome"], found[name]
+        assert wanted.get("says", "") in found[name].message
+    kept = "".join(path.read_text() for path in artifacts.glob("*"))
+    said = "".join(finding.message for finding in found.values())
+    assert SECRET not in kept + repr(found)
+    assert "\x1b" not in kept + said
+    assert max(len(finding.message) for finding in found.values()) <= 2_000
+
+
+@pytest.mark.docker  # as what must not change is also the engine's
+@pytest.mark.parametrize("name", READ)
+async def test_reading_it_does_nothing(name: str, tmp_path: Path) -> None:
     told = CASES[name]
     tree = archived(told, tmp_path)
-    found = await asyncio.wait_for(graded(told, tree, bench, tmp_path / "artifacts"), 60)
-    for check, expected in told["seen"].items():
-        wanted = expected if isinstance(expected, dict) else {"outcome": expected}
-        assert found[check].outcome == wanted["outcome"], found[check]
-        assert wanted.get("says", "") in found[check].message
-    kept = "".join(path.read_text() for path in (tmp_path / "artifacts").glob("*"))
-    assert SECRET not in kept + repr(found)
-    assert "\x1b" not in kept + "".join(finding.message for finding in found.values())
-    assert touched() == []
-    assert left_over(engine, lease) == []
+    shipped = ("compose_up", "docker_build")  # without an engine, they judge what they read
+    probes = [probe for probe in all_probes() if not probe.needs_lab or probe.id in shipped]
+    subject = Subject(tree, "hostile", PROJECT / "sandboxes/rails/manifests")
+    found = await asyncio.wait_for(judged(probes, subject), 60)
+    check(told, found, tmp_path / "artifacts")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("name", BOOTED)
+async def test_carrying_it_out_does_nothing(
+    name: str, bench: Bench, lease: Lease, engine: APIClient, tmp_path: Path
+) -> None:
+    told = CASES[name]
+    subject = Subject(
+        tree=archived(told, tmp_path),
+        run="hostile",
+        manifests=PROJECT / "sandboxes/rails/manifests",
+        backend=bench.backend,
+        image=bench.images[told.get("image", "base")],
+        helper_image=bench.images["lab"],
+        resources=SMALL,
+        artifacts=tmp_path / "artifacts",
+        workshop=bench.workshop,
+    )
+    others = [probe for probe in all_probes() if probe.id in told.get("probes", [])]
+    built: list[Probe] = [DockerBuildProbe(run_s=3)] if told.get("boots") else []
+    found = await asyncio.wait_for(judged([*built, *others], subject), 90)
+    check(told, found, tmp_path / "artifacts")
+    assert left_over(engine, lease.owner) == []
 
 
 def test_there_are_enough() -> None:
-    assert len(CASES) >= 25
+    assert len(CASES) >= 50
     assert all(told["attack"] and told["seen"] for told in CASES.values())

@@ -29,7 +29,9 @@ _STOCK_ROUTES = re.compile(r"rails/(?:health|pwa)#")
 _PAGE_ROUTES = ("get", "match", "resources", "resource")
 _VIEWS = ("app/views/*.erb", "app/views/*.haml", "app/views/*.slim", "app/views/*.rb", "app/components/*")
 _NOT_PAGES = re.compile(r"app/views/(?:layouts|pwa|shared)/|app/views/\S*mailer\S*/")
-_EXAMPLE_TEST = re.compile(r"^\s*#\s*test \"the truth\" do|^\s*pending \"add some examples", re.MULTILINE)
+_EXAMPLE_TEST = re.compile(
+    r"^[ \t]*#[ \t]*test \"the truth\" do|^[ \t]*pending \"add some examples", re.MULTILINE
+)
 _REAL_TEST = re.compile(
     r"(?:test|it|specify|scenario|should|def test_\w*|include_examples|it_behaves_like)\b"
 )

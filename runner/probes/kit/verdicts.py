@@ -10,6 +10,7 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.files.secret_patterns import redacted
 
 _TEXT = 200
+_MESSAGE = 2_000
 _PLACES = 10
 
 
@@ -28,7 +29,7 @@ class Verdict:
         return Finding(
             check=check,
             outcome=self.outcome,
-            message=self.message,
+            message=self.message[:_MESSAGE],
             locations=tuple(_shown(*place) for place in places[:_PLACES]),
             values=self.values,
         )

@@ -22,6 +22,7 @@ class Mirror(BaseModel):
     images: tuple[str, ...]
     sandbox: str
     prepare: str = ""
+    env: dict[str, str] = {}
     drops: frozenset[str] = frozenset()
 
 

@@ -7,6 +7,7 @@ namespace of the host: there is no argument by which it could be asked for.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from runner.sandbox.lease import PURPOSE, RUN
 from runner.sandbox.streams import Output, Stream, Take, converse, upgrade
 
 WATCH_S = 1.0
+MOST_FILES = 400_000
 # Its end of standard input is the lease: when the runner dies, the program ends and all others with it.
 _HOLD = ["sh", "-c", "exec cat >/dev/null"]
 # What package managers and entry points need of root; nothing by which a container is left.
@@ -49,7 +51,7 @@ class DockerWorkshop:
         except ImageNotFound:
             return None
         pairs = (pair.partition("=") for pair in found["Config"]["Env"] or [])
-        env = {name: value for name, _, value in pairs if name not in mirror.drops}
+        env = {name: value for name, _, value in pairs if name not in mirror.drops} | mirror.env
         return BaseImage(found["Id"], env, mirror.prepare, mirror.drops)
 
     def open(
@@ -103,6 +105,17 @@ def workpiece_host_configuration(resources: Resources, joins: str | None) -> dic
     }
 
 
+def free_files(place: str) -> int:
+    """How many files the engine's disk has room for; 0 if it is on another machine or has no limit.
+
+    An engine tells how large a container is, and not of how many files.
+    """
+    try:
+        return os.statvfs(place).f_favail
+    except (OSError, ValueError):
+        return 0
+
+
 class DockerWorkpiece:
     """See the Workpiece protocol."""
 
@@ -113,16 +126,20 @@ class DockerWorkpiece:
         self._ended = ""
 
     async def watch(self, disk_bytes: int) -> None:
-        """End the container when more than `disk_bytes` were written to it."""
-        while True:
+        """End the container when more than `disk_bytes` were written to it, or files without end."""
+        client = self._containers.client
+        place = str((await self._containers.call(client.info)).get("DockerRootDir", ""))
+        at_first = free_files(place)
+        while not self._ended:
+            if at_first - free_files(place) > MOST_FILES:
+                self._ended = f"more than {MOST_FILES:,} files were made"
             found = await self._containers.call(
-                self._containers.client.containers, all=True, size=True, filters={"id": self.id}
+                client.containers, all=True, size=True, filters={"id": self.id}
             )
             if found and found[0].get("SizeRw", 0) > disk_bytes:
                 self._ended = f"more than {disk_bytes // 10**6} MB were written"
-                await self._containers.remove(self.id)
-                return
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(0 if self._ended else WATCH_S)
+        await self._containers.remove(self.id)
 
     async def exec(  # noqa: PLR0913 (see the protocol)
         self,

@@ -3,40 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from runner.core.tree import SourceTree
 from runner.probes.kit.files.compose import compose_files, dockerfiles_built
 
 _NAMES = ("Dockerfile", "Containerfile", "dockerfile")
-_HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
+MOST_CHARS = 256_000
+MOST_STAGES = 100
+MOST_VALUE = 32_000
+_DIRECTIVE = re.compile(r"#\s*(?P<name>\w+)\s*=\s*(?P<value>\S+)\s*$")
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(?P<tabs>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?P=quote)(?!\S)")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})")
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
-_INSTALLS_RUBY = re.compile(
-    r"\b(?:apt-get|apt|apk|dnf|yum|microdnf)\b[^&;|]*\b(?:install|add)\b[^&;|]*\bruby(?:-full)?\b"
-)
+_ASSIGNMENT = re.compile(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
+_PACKAGER = re.compile(r"\b(?:apt-get|apt|apk|dnf|yum|microdnf)\b")
+_INSTALLING = re.compile(r"\b(?:install|add)\b")
+_RUBY = re.compile(r"\bruby(?:-full)?\b")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A here-document: its name, its lines, and whether variables in it are put in."""
+
+    name: str
+    body: str
+    is_filled: bool
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction; `keyword` in capitals, `arguments` with continued lines joined."""
+    """One instruction; `keyword` in capitals, `arguments` with continued lines and here-documents joined.
+
+    `words` are the arguments without its here-documents.
+    """
 
     keyword: str
     arguments: str
     line: int
+    words: str = ""
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One FROM and what follows it. `image` has its ARGs filled in; `parent` is an earlier stage."""
+    """One FROM and what follows it. `image` has its ARGs filled in; `parent` is an earlier stage.
+
+    `known` are the ARGs before the first FROM, which a stage gets by naming them again.
+    """
 
     image: str
     name: str
     line: int
     parent: int | None
     instructions: tuple[Instruction, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def dockerfile_path(tree: SourceTree, folders: tuple[str, ...]) -> str | None:
@@ -47,20 +69,37 @@ def dockerfile_path(tree: SourceTree, folders: tuple[str, ...]) -> str | None:
     return next((path for path in (*usual, *built, *suffixed) if tree.text(path) is not None), None)
 
 
-def parse(text: str) -> list[Stage]:
-    """The stages in order; [] when there is no FROM."""
+def parse(text: str, args: Mapping[str, str] | None = None) -> list[Stage]:
+    """The stages in order, at most MOST_STAGES; [] when there is no FROM. `args` are set from outside."""
     stages: list[Stage] = []
-    defaults: dict[str, str] = {}
-    for instruction in _instructions(text):
+    steps: list[list[Instruction]] = []
+    known: dict[str, str] = {}
+    for instruction in _instructions(text) if len(text) <= MOST_CHARS else ():
         if instruction.keyword == "FROM" and (found := _FROM.match(instruction.arguments)):
-            image = filled(found.group(1), defaults)
+            if len(stages) == MOST_STAGES:
+                break
+            image = filled(found.group(1), known)
             name = (found.group(2) or "").lower()
-            stages.append(Stage(image, name, instruction.line, _stage_named(image, stages)))
+            stage = Stage(image, name, instruction.line, _stage_named(image, stages), known=known)
+            stages.append(stage)
+            steps.append([])
         elif stages:
-            stages[-1] = replace(stages[-1], instructions=(*stages[-1].instructions, instruction))
+            steps[-1].append(instruction)
         elif instruction.keyword == "ARG":
-            defaults |= {key: filled(value, defaults) for key, value in assignments(instruction)}
-    return stages
+            known |= {key: filled(value, known) for key, value in assignments(instruction)}
+            known |= {key: value for key, value in (args or {}).items() if key in known}
+    return [replace(stage, instructions=tuple(own)) for stage, own in zip(stages, steps, strict=True)]
+
+
+def directives(text: str) -> dict[str, str]:
+    """The parser directives (`# name=value`), which stand before anything else."""
+    found: dict[str, str] = {}
+    for line in text.splitlines()[:10]:
+        directive = _DIRECTIVE.match(line)
+        if directive is None:
+            break
+        found.setdefault(directive["name"].lower(), directive["value"])
+    return found
 
 
 def assignments(instruction: Instruction) -> list[tuple[str, str]]:
@@ -98,7 +137,18 @@ def ruby_stages(stages: list[Stage]) -> list[tuple[Stage, str]]:
 def package_ruby(stages: list[Stage]) -> Instruction | None:
     """The RUN that installs the distribution's own Ruby, if one does."""
     runs = (i for stage in stages for i in stage.instructions if i.keyword == "RUN")
-    return next((i for i in runs if _INSTALLS_RUBY.search(i.arguments)), None)
+    return next((i for i in runs if any(map(_installs_ruby, re.split(r"[&;|]", i.arguments)))), None)
+
+
+def _installs_ruby(command: str) -> bool:
+    """One after the other, as a single pattern would take a time that grows with the cube of the length."""
+    place = 0
+    for pattern in (_PACKAGER, _INSTALLING, _RUBY):
+        found = pattern.search(command, place)
+        if found is None:
+            return False
+        place = found.end()
+    return True
 
 
 def _split(image: str) -> tuple[str, str]:
@@ -112,8 +162,13 @@ def _stage_named(image: str, stages: list[Stage]) -> int | None:
     return next((n for n, s in reversed(list(enumerate(stages))) if s.name and s.name == image.lower()), None)
 
 
-def filled(text: str, defaults: dict[str, str]) -> str:
-    """A text with the variables it names put in, empty where unknown."""
+def filled(text: str, defaults: Mapping[str, str]) -> str:
+    """A word without its quotes, with the variables it names put in."""
+    return expanded(text.strip("\"'"), defaults)
+
+
+def expanded(text: str, defaults: Mapping[str, str]) -> str:
+    """A text with the variables it names put in, empty where unknown; cut, as each may double the last."""
 
     def value(found: re.Match[str]) -> str:
         known = defaults.get(found.group(1) or found.group(2), "")
@@ -122,37 +177,38 @@ def filled(text: str, defaults: dict[str, str]) -> str:
             return other if known else ""
         return known or (other if sign == "-" else "")
 
-    return _VARIABLE.sub(value, text.strip("\"'"))
+    return _VARIABLE.sub(value, text[:MOST_VALUE])[:MOST_VALUE]
 
 
 def _instructions(text: str) -> Iterator[Instruction]:
+    escape = directives(text).get("escape", "\\")
     lines = enumerate(text.splitlines(), start=1)
     for number, line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        joined = _joined(line.strip(), lines)
-        keyword, _, arguments = joined.partition(" ")
-        body = [
-            _heredoc(word, lines)
-            for word in _HEREDOC.findall(arguments)
-            if keyword.upper() in ("RUN", "COPY")
-        ]
-        yield Instruction(keyword.upper(), " ".join((arguments.strip(), *body)).strip(), number)
+        joined = _joined(line.strip(), lines, escape)
+        keyword, _, words = joined.partition(" ")
+        words = words.strip()
+        marks = _HEREDOC.finditer(words) if keyword.upper() in ("RUN", "COPY", "ADD") else ()
+        documents = tuple(_document(mark, lines) for mark in marks)
+        whole = " ".join((words, *(document.body for document in documents))).strip()
+        yield Instruction(keyword.upper(), whole, number, words, documents)
 
 
-def _joined(line: str, lines: Iterator[tuple[int, str]]) -> str:
+def _joined(line: str, lines: Iterator[tuple[int, str]], escape: str) -> str:
     """The line with those it continues on; comments and blank lines in between do not end it."""
     parts = []
-    while line.endswith("\\"):
+    while line.endswith(escape):
         parts.append(line[:-1].strip())
         line = next((s for _, raw in lines if (s := raw.strip()) and not s.startswith("#")), "")
     return " ".join((*parts, line)).strip()
 
 
-def _heredoc(word: str, lines: Iterator[tuple[int, str]]) -> str:
+def _document(mark: re.Match[str], lines: Iterator[tuple[int, str]]) -> Document:
     body = []
-    for _, line in lines:
-        if line.strip() == word:
+    for _, raw in lines:
+        line = raw.lstrip("\t") if mark["tabs"] else raw
+        if line == mark["name"]:
             break
         body.append(line)
-    return "\n".join(body)
+    return Document(mark["name"], "\n".join(body), not mark["quote"])

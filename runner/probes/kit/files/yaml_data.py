@@ -48,7 +48,10 @@ def load(text: str) -> Any:
     """The first document as dicts, lists and scalars. Raises BrokenYaml."""
     if len(text) > _MAX_CHARS:
         raise BrokenYaml(f"longer than {_MAX_CHARS} characters")
-    loader = _PlainLoader(text)
+    try:
+        loader = _PlainLoader(text)  # which looks for characters that no YAML has
+    except yaml.YAMLError as error:
+        raise BrokenYaml(str(error).splitlines()[0]) from error
     try:
         node = next(_documents(loader), None)
         if node is None:

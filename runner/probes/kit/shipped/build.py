@@ -2,66 +2,44 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 import posixpath
 import re
-import shlex
-import tarfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 
-from runner.core.errors import SandboxGone
+from runner.core.errors import SandboxError, SandboxGone
 from runner.core.protocols import Subject, Workpiece
-from runner.core.tree import SourceFile, SourceTree
-from runner.probes.kit.files.dockerfile import Instruction, Stage, assignments, filled
+from runner.probes.kit.files.dockerfile import Instruction, Stage, filled
 from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places
+from runner.probes.kit.shipped.context import Context, TooMuch, context_of
+from runner.probes.kit.shipped.copying import (
+    Copy,
+    Uncopied,
+    copy_of,
+    from_context,
+    name_alone,
+    packed,
+    put,
+    tar_of,
+)
 from runner.probes.kit.shipped.objections import Objection, Refused
-from runner.probes.kit.shipped.recipe import CONTEXT_BYTES, Vetted, Words, context_of, listed, words_of
+from runner.probes.kit.shipped.packages import lay_packages
+from runner.probes.kit.shipped.recipe import CONTEXT_BYTES, Mount, Vetted, listed, mounts, words_of
+from runner.probes.kit.shipped.state import State, declared
 
-COPIED_BYTES = 300_000_000
+_PREPARE_S = 300.0
 # Failures for want of the network or of what a stand-in image does not have are nobody's fault.
 _EXCUSED = re.compile(
     r"could not (?:resolve|reach)|check your network|HTTPError|SocketError|"
     r"temporary failure|network is unreachable|not in the mirror|could not find gem|"
     r"could not find \S+ in (locally|any)|could not fetch|unable to locate package|getaddrinfo|EAI_AGAIN|"
-    r"ENETUNREACH|ECONNREFUSED|ENOTFOUND|no matching distribution|command not found|: not found|"
+    r"ENETUNREACH|ECONNREFUSED|ENOTFOUND|ENOTCACHED|no matching distribution|command not found|: not found|"
     r"connection (error|refused|failed)|failed to (connect|fetch|download)|requires ruby version|"
     r"your ruby version|bundler could not|gem::|already exists|cannot allocate memory|could not be found",
     re.I,
 )
-
-
-@dataclass(frozen=True)
-class State:
-    """What an image says of its commands; `args` are known to the build alone."""
-
-    env: Mapping[str, str] = field(default_factory=dict)
-    args: Mapping[str, str] = field(default_factory=dict)
-    drops: frozenset[str] = frozenset()
-    folder: str = "/"
-    user: str = ""
-    shell: tuple[str, ...] = ("/bin/sh", "-c")
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
-    health: str = ""
-
-    @property
-    def known(self) -> dict[str, str]:
-        """Every variable an instruction can name."""
-        return {**self.args, **self.env}
-
-    @property
-    def passed(self) -> dict[str, str]:
-        """The variables its commands get."""
-        return {name: value for name, value in self.env.items() if name not in self.drops}
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """How it starts."""
-        return (*self.entrypoint, *self.command)
 
 
 @dataclass(frozen=True)
@@ -78,91 +56,95 @@ async def built(
 ) -> AsyncIterator[Built]:
     """The image a Dockerfile describes, removed at the end. Raises Refused with the step that stopped it."""
     async with AsyncExitStack() as stack:
-        build = _Build(subject, vetted, folder, args, log, stack)
+        build = _Build(subject, vetted, args, log, stack)
         try:
-            made = await build.through(target)
+            async with asyncio.timeout(vetted.build_s):
+                made = await build.through(folder, target)
+        except TimeoutError:
+            raise build.refusal(f"the build did not end within {vetted.build_s:.0f} s") from None
+        except (Uncopied, TooMuch) as error:
+            raise build.refusal(str(error), getattr(error, "is_fault", False)) from error
         except SandboxGone as error:
-            raise Refused(Objection(vetted.path, build.line, f"could not be finished: {error}")) from error
+            raise build.refusal(f"could not be finished: {error}") from error
         yield made
 
 
 class _Build:
     def __init__(
-        self,
-        subject: Subject,
-        vetted: Vetted,
-        folder: str,
-        args: Mapping[str, str],
-        log: Log,
-        stack: AsyncExitStack,
+        self, subject: Subject, vetted: Vetted, args: Mapping[str, str], log: Log, stack: AsyncExitStack
     ) -> None:
         assert subject.workshop is not None
-        self.line: int | None = None
+        self._line: int | None = None
         self._subject, self._workshop, self._vetted = subject, subject.workshop, vetted
         self._args, self._log, self._stack = args, log, stack
-        self._context = context_of(subject.tree, folder, vetted.path)
-        self._pieces: list[Workpiece] = []
-        self._states: list[State] = []
+        self._context = Context({})
+        self._pieces: dict[int, Workpiece] = {}
+        self._states: dict[int, State] = {}
 
-    async def through(self, target: str) -> Built:
+    async def through(self, folder: str, target: str) -> Built:
         """Carry out all stages that the wanted one needs."""
         if self._vetted.objections:
             raise Refused(self._vetted.objections[0])
-        if sum(len(file.content) for file in self._context.values()) > CONTEXT_BYTES:
-            raise self._refusal(f"its context is larger than {CONTEXT_BYTES // 10**6} MB")
-        for stage in self._vetted.stages:
-            await self._stage(stage)
-            if target and target.lower() in (stage.name, str(len(self._pieces) - 1)):
-                break
-        image = await self._stack.enter_async_context(self._pieces[-1].committed())
-        return Built(image, self._states[-1])
+        self._context = await asyncio.to_thread(context_of, self._subject.tree, folder, self._vetted.path)
+        if self._context.size > CONTEXT_BYTES:
+            raise self.refusal(f"its context is larger than {CONTEXT_BYTES // 10**6} MB")
+        needed = self._vetted.needed(target)
+        if not needed:
+            raise self.refusal(f"has no stage {target[:40]}", is_fault=True)
+        for number in needed:
+            await self._stage(number, self._vetted.stages[number])
+        image = await self._stack.enter_async_context(self._pieces[needed[-1]].committed())
+        return Built(image, self._states[needed[-1]])
 
-    def _refusal(self, reason: str, is_fault: bool = False) -> Refused:
-        return Refused(Objection(self._vetted.path, self.line, reason, is_fault))
+    def refusal(self, reason: str, is_fault: bool = False) -> Refused:
+        """With the step that is carried out just now."""
+        return Refused(Objection(self._vetted.path, self._line, reason, is_fault))
 
-    async def _stage(self, stage: Stage) -> None:
-        self.line = stage.line
-        if stage.parent is not None:
-            parent = self._pieces[stage.parent]
-            image = await self._stack.enter_async_context(parent.committed())
-            state, prepare = replace(self._states[stage.parent], args={}), ""
-        else:
-            base = self._workshop.base(stage.image)
-            if base is None:
-                raise self._refusal(f"the image {stage.image[:100]} is not to be had here")
-            image, prepare = base.image, base.prepare
-            state = State(env=base.env, drops=base.drops)
+    async def _stage(self, number: int, stage: Stage) -> None:
+        self._line = stage.line
+        state, image, prepare = await self._origin(stage)
         opening = self._workshop.open(image, self._subject.run, self._subject.resources)
         piece = await self._stack.enter_async_context(opening)
+        if stage.parent is None:
+            await lay_packages(piece, self._subject.packages)
         if prepare:
-            await piece.exec(["sh", "-c", prepare])
+            await piece.exec(["sh", "-c", prepare], timeout_s=_PREPARE_S)
         for step in stage.instructions:
-            self.line = step.line
-            self._log.feed(f"Step {step.keyword} {step.arguments[:200]}\n".encode())
-            state = await self._step(piece, state, step)
-        self._pieces.append(piece)
-        self._states.append(state)
+            self._line = step.line
+            self._log.feed(f"Step {step.keyword} {step.arguments[:200]}\n".encode("utf-8", "replace"))
+            state = await self._step(piece, state, step, stage)
+        self._pieces[number], self._states[number] = piece, state
 
-    async def _step(self, piece: Workpiece, state: State, step: Instruction) -> State:
+    async def _origin(self, stage: Stage) -> tuple[State, str, str]:
+        """The state, the image and what is to be done first in it."""
+        if stage.parent is not None:
+            image = await self._stack.enter_async_context(self._pieces[stage.parent].committed())
+            return replace(self._states[stage.parent], args={}, inherits=True), image, ""
+        base = self._workshop.base(stage.image)
+        if base is None:
+            raise self.refusal(f"the image {stage.image[:100]} is not to be had here")
+        return State(env=base.env, drops=base.drops), base.image, base.prepare
+
+    async def _step(self, piece: Workpiece, state: State, step: Instruction, stage: Stage) -> State:
         if step.keyword == "RUN":
-            await self._run(piece, state, words_of(step).rest)
+            await self._run(piece, state, step)
         elif step.keyword in ("COPY", "ADD"):
-            await self._copy(piece, state, words_of(step))
+            await self._copy(piece, state, step)
         elif step.keyword == "WORKDIR":
-            folder = posixpath.join(state.folder, filled(step.arguments, state.known))
+            folder = posixpath.normpath(posixpath.join(state.folder, filled(step.arguments, state.known)))
             await piece.exec(["mkdir", "-p", folder])
             return replace(state, folder=folder)
-        return declared(state, step, self._args)
+        return declared(state, step, self._args, stage.known)
 
-    async def _run(self, piece: Workpiece, state: State, text: str) -> None:
-        if text.startswith("<<"):
-            text = text.partition(" ")[2]
-        argv = listed(text) or [*state.shell, text]
-        env = {**state.args, **state.passed}
+    async def _run(self, piece: Workpiece, state: State, step: Instruction) -> None:
+        words = words_of(step)
+        bound = [await self._mounted(piece, state, mount) for mount in mounts(words)]
+        argv = listed(words.rest) or [*state.shell, _command(step, words.rest)]
+        env = {name: v for name, v in {**state.args, **state.passed}.items() if name not in state.drops}
         try:
             result = await piece.exec(
                 argv,
-                env={name: value for name, value in env.items() if name not in state.drops},
+                env=env,
                 cwd=state.folder,
                 user=state.user or "0:0",
                 timeout_s=self._vetted.run_s,
@@ -170,159 +152,68 @@ class _Build:
                 keep_bytes=100_000,
             )
         except Flood:
-            raise self._refusal("RUN writes without end", is_fault=True) from None
+            raise self.refusal("RUN writes without end", is_fault=True) from None
+        except SandboxGone:
+            raise
+        except SandboxError as error:  # no such user or program in the image
+            raise self.refusal(f"RUN could not be started: {str(error)[-200:]}") from error
         if result.timed_out:
-            raise self._refusal(f"RUN did not end within {self._vetted.run_s:.0f} s")
+            raise self.refusal(f"RUN did not end within {self._vetted.run_s:.0f} s")
+        if result.exit_code == 126 and b"unable to find" in result.stdout + result.stderr:
+            raise self.refusal(f"RUN as {state.user[:60]}, whom the image does not have")
         if not result.ok:
-            said = Log()
-            said.feed(result.stdout + b"\n" + result.stderr)
-            output = said.text
-            why = f"RUN ended with exit code {result.exit_code}: {error_line(output)}"
-            # The image is a stand-in: only what names a place in the repository is the repository's fault.
-            told = bool(error_places(self._subject.tree, "", output)) and not _EXCUSED.search(output)
-            raise self._refusal(why, is_fault=told and result.exit_code != 137)
+            self._failed(result.exit_code, result.stdout + b"\n" + result.stderr)
+        if taken := [path for path in bound if path]:
+            await piece.exec(["rm", "-rf", "--", *taken])
 
-    async def _copy(self, piece: Workpiece, state: State, words: Words) -> None:
-        names = listed(words.rest) or words.rest.split()
-        names = [filled(name, state.known) for name in names]
-        if len(names) < 2:
-            raise self._refusal("needs a source and a destination", is_fault=True)
-        *sources, destination = names
-        into = destination.endswith("/") or destination == "." or len(sources) > 1
-        place = posixpath.normpath(posixpath.join(state.folder, destination))
-        source_stage = words.flag("from").lower()
-        if source_stage:
-            await self._from_stage(piece, source_stage, sources, place, into)
+    def _failed(self, exit_code: int | None, output: bytes) -> None:
+        said = Log()
+        said.feed(output)
+        why = f"RUN ended with exit code {exit_code}: {error_line(said.text)}"
+        # The image is a stand-in: only what names a place in the repository is the repository's fault.
+        told = bool(error_places(self._subject.tree, "", said.text)) and not _EXCUSED.search(said.text)
+        raise self.refusal(why, is_fault=told and exit_code != 137)
+
+    async def _mounted(self, piece: Workpiece, state: State, mount: Mount) -> str:
+        """Files that a RUN sees are laid where it expects them; the path that is to be removed after it."""
+        target = posixpath.normpath(posixpath.join(state.folder, filled(mount.target, state.known)))
+        if mount.kind != "bind":
+            await piece.exec(["mkdir", "-p", "--", target])
+            return ""
+        if (await piece.exec(["test", "-e", target])).ok:
+            raise self.refusal(f"RUN with a mount over what is there already: {target[:100]}")
+        source = filled(mount.source, state.known) or "."
+        copy = Copy((source,), target, into=False, owner="", mode="", without=())
+        if mount.stage:
+            await self._from_stage(piece, mount.stage, copy)
         else:
-            files = self._chosen(sources, place, into)
-            await self._unpack(piece, "/", tar_of(files))
-        owner, mode = filled(words.flag("chown"), state.known), words.flag("chmod")
-        for program, value in (("chown", owner), ("chmod", mode)):
-            if value and place != "/":
-                await piece.exec([program, "-R", value, place])
+            await self._lay(piece, copy, Instruction("RUN", "", 0), state)
+        return target
 
-    def _chosen(self, sources: list[str], place: str, into: bool) -> dict[str, SourceFile]:
-        chosen: dict[str, SourceFile] = {}
-        for source in sources:
-            wanted = posixpath.normpath(f"/{source}").strip("/")  # never above the context
-            found = {p: f for p, f in self._context.items() if not wanted or fnmatchcase(p, wanted)}
-            if wanted and not found:
-                below = {p: f for p, f in self._context.items() if fnmatchcase(p, f"{wanted}/*")}
-                depth = wanted.count("/") + 1
-                chosen |= {_under(place, "/".join(p.split("/")[depth:])): f for p, f in below.items()}
-                if not below and not any(c in wanted for c in "*?["):
-                    raise self._refusal(f"copies {wanted[:100]}, which is not in the context", is_fault=True)
-            elif not wanted:
-                chosen |= {_under(place, path): file for path, file in found.items()}
-            else:
-                many = into or len(found) > 1
-                named = {_under(place, posixpath.basename(p)) if many else place: f for p, f in found.items()}
-                chosen |= named
-        return chosen
+    async def _copy(self, piece: Workpiece, state: State, step: Instruction) -> None:
+        copy = copy_of(step, state)
+        if name := words_of(step).flag("from").lower():
+            await self._from_stage(piece, name, copy)
+        else:
+            await self._lay(piece, copy, step, state)
 
-    async def _from_stage(
-        self, piece: Workpiece, name: str, sources: list[str], place: str, into: bool
-    ) -> None:
-        numbers = {stage.name: n for n, stage in enumerate(self._vetted.stages[: len(self._pieces)])}
-        number = int(name) if name.isdigit() else numbers.get(name, len(self._pieces))
-        if number >= len(self._pieces):
-            raise self._refusal(f"copies from {name[:40]}, which is no earlier stage", is_fault=True)
-        for source in sources:
-            packed = await self._pieces[number].exec(
-                ["sh", "-c", _PACK, posixpath.join("/", source)], keep_bytes=COPIED_BYTES, timeout_s=120
-            )
-            if not packed.ok:
-                raise self._refusal(f"copies {source[:100]}, which stage {name[:40]} does not have")
-            if packed.truncated:
-                raise self._refusal(f"copies more than {COPIED_BYTES // 10**6} MB")
-            await self._unpack(piece, place, packed.stdout, posixpath.basename(source) if into else "")
+    async def _lay(self, piece: Workpiece, copy: Copy, step: Instruction, state: State) -> None:
+        files = await asyncio.to_thread(from_context, copy, step, self._context, state)
+        data = await asyncio.to_thread(tar_of, files)
+        await put(piece, copy, data, name_alone(copy, self._context, list(files)))
 
-    async def _unpack(self, piece: Workpiece, place: str, data: bytes, name: str = "") -> None:
-        script = _UNPACK if place != "/" else 'tar -x -o -f - -C "$0"'
-        result = await piece.exec(["sh", "-c", script, place, name], stdin=data, timeout_s=120)
-        if not result.ok:
-            raise self._refusal(
-                f"files could not be copied: {result.stderr[-200:].decode('utf-8', 'replace')}"
-            )
+    async def _from_stage(self, piece: Workpiece, name: str, copy: Copy) -> None:
+        number = self._vetted.number(name)
+        if number is None or number not in self._pieces:
+            raise self.refusal(f"copies from {name[:40]}, which is no earlier stage", is_fault=True)
+        for source in copy.sources:
+            data, alone = await packed(self._pieces[number], source)
+            await put(piece, copy, data, alone)
 
 
-_PACK = 'if [ -d "$0" ]; then tar -c -f - -C "$0" .; else tar -c -f - -C "${0%/*}/" "${0##*/}"; fi'
-# A single file that is not copied into a folder takes the destination's own name.
-_UNPACK = """t=$(mktemp -d) && tar -x -f - -C "$t" || exit 1
-set -- "$1" "$t"/* "$t"/.[!.]*
-if [ -n "$1" ] || [ -d "$0" ] || [ ! -f "$2" ] || [ -e "$3" ]; then
-  mkdir -p "$0" && cp -a "$t"/. "$0"/
-else mkdir -p "${0%/*}/" && cp -a "$2" "$0"; fi && rm -rf "$t" """
-
-
-def _under(place: str, path: str) -> str:
-    return posixpath.join(place, path)
-
-
-def tar_of(files: Mapping[str, SourceFile]) -> bytes:
-    """Files and links under absolute paths; nothing else can be in it."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, file in files.items():
-            member = tarfile.TarInfo(path.lstrip("/"))
-            if file.is_link:
-                member.type, member.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "replace")
-                tar.addfile(member)
-            else:
-                member.mode, member.size = file.mode & 0o777, len(file.content)
-                tar.addfile(member, io.BytesIO(file.content))
-    return buffer.getvalue()
-
-
-def declared(state: State, step: Instruction, args: Mapping[str, str]) -> State:
-    """The state after an instruction that runs nothing."""
-    text = step.arguments
-    if step.keyword == "ARG":
-        names = [(word.partition("=")[0], word) for word in text.split() if word]
-        given = dict(assignments(step))
-        known = {n: args.get(n, filled(given.get(n, ""), state.known)) for n, _ in names}
-        return replace(state, args={**state.args, **known})
-    if step.keyword == "ENV":
-        added = {name: filled(value, state.known) for name, value in assignments(step)}
-        return replace(state, env={**state.env, **added})
-    if step.keyword == "USER":
-        return replace(state, user=filled(text, state.known))
-    if step.keyword == "EXPOSE":
-        numbers = (re.match(r"\d{1,5}", filled(word, state.known)) for word in text.split())
-        return replace(state, ports=(*state.ports, *(int(n[0]) for n in numbers if n)))
-    if step.keyword == "HEALTHCHECK":
-        command = words_of(step).rest.removeprefix("CMD").strip()
-        return replace(state, health="" if command == "NONE" else command)
-    if step.keyword in ("CMD", "ENTRYPOINT", "SHELL"):
-        words = tuple(listed(text) or [*state.shell, text])
-        if step.keyword == "CMD":
-            return replace(state, command=words)
-        if step.keyword == "SHELL":
-            return replace(state, shell=words)
-        return replace(state, entrypoint=words, command=())
-    return state
-
-
-def is_root(state: State) -> bool:
-    """Whether an image's commands run as root."""
-    return state.user.partition(":")[0] in ("", "0", "root")
-
-
-def build_of(tree: SourceTree, path: str) -> str:
-    """The folder that is a Dockerfile's context by custom: its own."""
-    return path[: path.rfind("/") + 1] if path in tree else ""
-
-
-def shell_words(value: object) -> tuple[str, ...]:
-    """A command of a compose file: a list as it is, a text split as a shell would; () if there is none."""
-    if isinstance(value, list):
-        return tuple(str(word) for word in value)
-    if not value:
-        return ()
-    text = str(value)
-    if (words := listed(text)) is not None:
-        return tuple(words)
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return ("sh", "-c", text)
+def _command(step: Instruction, line: str) -> str:
+    """What the shell gets: the script of an only here-document, or the line with all of them after it."""
+    documents = step.documents
+    if len(documents) == 1 and re.fullmatch(r"\S+", line):
+        return documents[0].body
+    return "\n".join((line, *(f"{d.body}\n{d.name}" for d in documents)))

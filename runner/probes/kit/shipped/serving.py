@@ -14,7 +14,8 @@ from runner.core.tree import SourceFile, SourceTree
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.recipes import App, Command, Mode, recipes
 from runner.probes.kit.lab.stub import HOSTS, Scenario
-from runner.probes.kit.shipped.build import State, tar_of
+from runner.probes.kit.shipped.copying import tar_of
+from runner.probes.kit.shipped.state import State
 
 PORT = 3000
 
