@@ -271,6 +271,7 @@ class Subject:
     `artifacts` is where logs worth keeping may be written, None to keep nothing.
     `workshop` makes and runs the images that the repository describes; None where there is no engine.
     `packages` are those that were kept when the run was made, for the app to be installed from.
+    `shared` is where probes that examine it side by side leave what serves the others too.
     """
 
     tree: SourceTree
@@ -283,6 +284,7 @@ class Subject:
     artifacts: Path | None = None
     workshop: Workshop | None = None
     packages: tuple[PackageFile, ...] = ()
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Probe(Protocol):
