@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.probes.failed_turn import keep
 from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
-from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import Lab, RootPage, Start, open_lab
-from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.confirmed import ALONE, confirmed_in_part
+from runner.probes.kit.lab.lab import Lab, RootPage, open_lab
+from runner.probes.kit.lab.recipes import App, Start, find_app
 from runner.probes.kit.lab.stub import Request, Scenario
-from runner.probes.kit.lab.workers import busy, seconds_on_cpu
+from runner.probes.kit.lab.workers import busy, only, seconds_on_cpu
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 from runner.probes.kit.visit.talk import Came, Talk
 from runner.probes.kit.visit.turns import Turn, new_turn
@@ -28,7 +27,6 @@ NAMES_THE_KEY = re.compile(
     r"missing (?:key|token)|\bkey is\b",
     re.I,
 )
-TALK_S = 8
 Verdicts = tuple[Verdict, Verdict, Verdict, Verdict]
 
 
@@ -50,7 +48,7 @@ class Plan:
 def new_plan() -> Plan:
     """With words that no page has by chance."""
     before = new_turn("What is the colour of item {}?"), new_turn("And what is the size of item {}?")
-    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(5))
+    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(3))
     return Plan(before, new_turn("Who made item {}?"), many, new_turn("When was item {} sold?"))
 
 
@@ -64,7 +62,7 @@ class Seen:
     restarted: RootPage | None = None
     reopened: str = ""
     after: Came | None = None
-    report: Mapping[str, Any] | None = None
+    many: list[Came] = field(default_factory=list)
     busy: int = 0
     workers: int = 0
     keyless: RootPage | None = None
@@ -77,7 +75,7 @@ class EnduranceProbe:
     """Three starts of one app: as usual, again with two workers, and without the provider's key."""
 
     id = "endurance"
-    version = 2
+    version = 3
     needs_lab = True
     checks: Mapping[str, str] = {
         RESTART: "the conversation survives a restart of the app",
@@ -86,18 +84,23 @@ class EnduranceProbe:
         SAYS: "without the provider's key the page says that it is missing",
     }
 
+    def __init__(self, tries: int = ALONE) -> None:
+        self.tries = tries
+
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
 
-        async def attempt(number: int) -> list[Finding]:
-            verdicts = await _endure(subject, app, number) if app else (moot("there is no app"),) * 4
+        async def attempt(number: int, looked_at: Set[str]) -> list[Finding]:
+            verdicts = (moot("there is no app"),) * 4
+            if app:
+                verdicts = await _endure(subject, app, number, looked_at)
             return [verdict.of(check) for check, verdict in zip(self.checks, verdicts, strict=True)]
 
-        return await confirmed(attempt)
+        return await confirmed_in_part(attempt, self.checks, self.tries)
 
 
-async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
+async def _endure(subject: Subject, app: App, number: int, looked_at: Set[str]) -> Verdicts:
     plan = new_plan()
     async with open_lab(subject, app, plan.scenario()) as lab:
         installed = await lab.install()
@@ -105,7 +108,7 @@ async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
             return (moot("the app cannot be started"),) * 4
         try:
             async with open_browser(lab.helper, app.recipe.port) as browser:
-                seen = await _starts(lab, browser, plan)
+                seen = await _starts(lab, browser, plan, looked_at)
         except NoBrowser as missing:
             return (unclear(f"needs a real browser: {missing}"),) * 4
         except BrowserError as error:
@@ -116,20 +119,25 @@ async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
         return one, two, three, four
 
 
-async def _starts(lab: Lab, browser: Browser, plan: Plan) -> Seen:
-    seen = Seen(plan)
+async def _starts(lab: Lab, browser: Browser, plan: Plan, looked_at: Set[str]) -> Seen:
+    """As many starts as these checks need."""
+    seen, kept = Seen(plan), bool(looked_at & {RESTART, WORKERS})
     talk = Talk(lab, browser.visitor("anna"))
     for mode in ("production", "development"):
         async with lab.running(start=Start(mode)) as page:
             if 200 <= page.status < 300:
                 seen.mode = mode
-                await _before(talk, seen)
+                if kept:
+                    await _before(talk, seen)
                 break
-    if seen.mode:
+    if seen.mode and kept:
         async with lab.running(start=Start(seen.mode, workers=2)) as page:
             seen.restarted = page
             if page.is_ready:
-                await _after(lab, talk, seen)
+                await _after(talk, seen)
+                if WORKERS in looked_at:
+                    await _spread(lab, Talk(lab, browser.visitor("carl")), seen)
+    if seen.mode and looked_at & {OPENS, SAYS}:
         async with lab.running(start=Start(seen.mode, keyless=True)) as page:
             seen.keyless = page
             if page.is_ready:
@@ -146,15 +154,24 @@ async def _before(talk: Talk, seen: Seen) -> None:
             break
 
 
-async def _after(lab: Lab, talk: Talk, seen: Seen) -> None:
-    """The old visitor comes back; then another one talks to both workers."""
-    seen.reopened = (await talk.arrive()).text
+async def _after(talk: Talk, seen: Seen) -> None:
+    """The old visitor comes back."""
+    seen.reopened = (await talk.come_back()).text
     if talk.before.usable:
         seen.after = await talk.say(seen.plan.after)
+
+
+async def _spread(lab: Lab, talk: Talk, seen: Seen) -> None:
+    """Another visitor talks to the workers in turn: the first two, and back to the first."""
     spent = await seconds_on_cpu(lab)
-    turns = [{"text": line.text, "expect": line.nonce} for line in seen.plan.many]
-    seen.report = await lab.visit({"do": "converse", "patience_s": TALK_S, "turns": turns})
-    seen.workers, seen.busy = len(spent), busy(spent, await seconds_on_cpu(lab))
+    seen.workers, pair = len(spent), sorted(spent)[:2]
+    if len(pair) < 2:
+        return
+    for place, line in enumerate(seen.plan.many):
+        async with only(lab, pair[place % 2], spent):
+            await (talk.come_back(anew=True) if place else talk.arrive())
+            seen.many.append(await talk.say(line))
+    seen.busy = busy(spent, await seconds_on_cpu(lab))
 
 
 async def _keyless(talk: Talk, seen: Seen) -> None:
@@ -189,7 +206,7 @@ def _restart(seen: Seen) -> Verdict:
 
 
 def _workers(seen: Seen) -> Verdict:
-    if seen.report is None:
+    if seen.restarted is None or not seen.restarted.is_ready:
         return moot("the app does not serve with two workers")
     if seen.workers < 2:
         return moot("with WEB_CONCURRENCY=2 the server stays one process")
@@ -198,7 +215,7 @@ def _workers(seen: Seen) -> Verdict:
     if not asked and not any(came.shown for came in seen.before):
         return moot("no conversation comes about that two workers could lose")
     if len(asked) < 3:
-        return unclear("without a browser no longer conversation came about")
+        return unclear("no longer conversation came about with two workers")
     pairs = list(itertools.pairwise(asked))
     lost = [later for earlier, later in pairs if not _carried(seen.chats, later, [earlier])]
     told = f"{len(pairs) - len(lost)} of {len(pairs)} later requests carry the turn before, with two workers"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGKILL while images of a produced repository are built or run: nothing stays, or it is swept."""
+"""Ctrl-C and SIGKILL while images of a produced repository are made or run: nothing stays, or is swept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PID = "org.shipworthy.pid"
 BUILDING = {"Dockerfile": "FROM python:3.12 AS one\nRUN true\nFROM one\nRUN sleep 1000\n"}
 SERVING = {
     "Dockerfile": "FROM python:3.12\nRUN true\n",
-    "compose.yaml": "services: {web: {build: ., command: sleep 1000}, job: {build: ., command: sleep 1000}}\n",
+    "compose.yaml": "services: {web: &web {build: ., command: sleep 1000}, job: *web}\n",
 }
 CASES = {"docker_build.builds": (BUILDING, 2), "compose_up.comes_up": (SERVING, 4)}
 

@@ -7,32 +7,35 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.core.errors import SandboxError
 from runner.core.protocols import ExecResult, Sandbox, SandboxBackend, SandboxSpec, Subject
 from runner.core.tree import SourceTree
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
 from runner.probes.kit.lab.packages import HOME, offline_files
-from runner.probes.kit.lab.recipes import App, Command, Recipe
+from runner.probes.kit.lab.recipes import AS_USUAL, AUTHORITY, App, Command, Start
 from runner.probes.kit.lab.stub import HOSTS, Provider, Scenario, issue_certificates
 
 WORKSPACE = "/workspace"
 HELPER = "/home/agent/lab"
-AUTHORITY = "/home/agent/lab-authority.pem"
 INSTALL_S = 120.0
 READY_S = 60.0
-LAB_S = 900.0
+LAB_S = 3600.0
 ORDER_S = 10.0
 _INSIDE = Path(__file__).with_name("inside")
 
 
 @dataclass(frozen=True)
 class RootPage:
-    """What GET / came to. `status` is 0 when nothing answered in time; `died` when the app ended."""
+    """What GET / came to. `status` is 0 when nothing answered in time; `died` when the app ended.
+
+    `by` is the file whose word for a start was taken where the usual one came to nothing.
+    """
 
     status: int = 0
     url: str = ""
@@ -42,31 +45,12 @@ class RootPage:
     died: bool = False
     exit_code: int | None = None
     flooded: bool = False
+    by: str = ""
 
     @property
     def is_ready(self) -> bool:
         """Whether the app serves; an error of its own is not readiness."""
         return 0 < self.status < 500
-
-
-@dataclass(frozen=True)
-class Start:
-    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
-
-    mode: str = "development"
-    workers: int = 1
-    keyless: bool = False
-
-    def env(self, recipe: Recipe) -> dict[str, str]:
-        """The environment of the app."""
-        own = {**recipe.env, **recipe.modes[self.mode].env}
-        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
-        if self.workers > 1:
-            own["WEB_CONCURRENCY"] = str(self.workers)
-        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
-
-
-AS_USUAL = Start()
 
 
 class Lab:
@@ -82,6 +66,7 @@ class Lab:
         self._installed = Installed()
         self._orders: asyncio.Queue[bytes] = asyncio.Queue()
         self._starts: list[str] = []
+        self._start_log = Log()
         self._running: asyncio.Task[ExecResult] | None = None
 
     @property
@@ -96,7 +81,9 @@ class Lab:
         for attempt in self.app.recipe.install.attempts:
             log = Log()
             try:
-                result = await self.execute(attempt.argv, env=attempt.env, timeout_s=INSTALL_S, log=log)
+                result = await self.execute(
+                    attempt.argv, env=attempt.env, timeout_s=INSTALL_S * slowness(), log=log
+                )
             except Flood:
                 return Installed(broken="installing the dependencies writes without end")
             if result.ok:
@@ -118,7 +105,7 @@ class Lab:
         for command in commands:
             if command.suits(self.tree, self.app.folder):
                 with suppress(Flood):
-                    await self.execute(command.argv, env=env, timeout_s=INSTALL_S, log=Log())
+                    await self.execute(command.argv, env=env, timeout_s=INSTALL_S * slowness(), log=Log())
 
     async def execute(
         self,
@@ -151,23 +138,44 @@ class Lab:
 
         To start it again restarts the app: a new process, with the files that the last one left.
         """
-        command = self.app.command(self.tree, self.app.recipe.start)
-        if command is None:
-            yield RootPage(died=True)
-            return
         env = {**start.env(self.app.recipe), **(env or {})}
         if not self._starts:
             await self.prepare(self.app.recipe.prepare, env)
         if start.mode not in self._starts:
             await self.prepare(self.app.recipe.modes[start.mode].prepare, env)
         self._starts.append(start.mode)
-        self._running = asyncio.create_task(
-            self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
-        )
         try:
-            yield await self._settled(ready_s)
+            yield await self._start(env, ready_s)
         finally:
-            await _end(self._running)
+            if self._running is not None:
+                await _end(self._running)
+
+    async def _start(self, env: Mapping[str, str], ready_s: float) -> RootPage:
+        """By the first command that does not end at once; what the first one came to if all of them do."""
+        pages: list[RootPage] = []
+        for command in self.app.commands(self.tree, self.app.recipe.start):
+            running = self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log)
+            self._running = asyncio.create_task(running, name="app")
+            page = await self._settled(ready_s)
+            if not page.died or page.flooded:
+                return replace(page, by=command.needs or "") if pages else page
+            pages.append(page)
+        return pages[0] if pages else RootPage(died=True)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the started app still does."""
+        return self._running is not None and not self._running.done()
+
+    def has_started(self) -> None:
+        """What the log holds now is about the start of the app."""
+        self._start_log.become(self.log)
+
+    async def begin(self, scenario: Scenario) -> None:
+        """From now on the provider follows a scenario and was asked nothing; the log tells of the start."""
+        self.log.become(self._start_log)
+        await self.script(scenario)
+        self.provider = Provider(listening=True, switched=self.provider.switched)
 
     async def has_ended(self) -> bool:
         """Whether the started app is gone, or goes within a second."""
@@ -176,7 +184,7 @@ class Lab:
 
     async def _settled(self, ready_s: float) -> RootPage:
         assert self._running is not None
-        asking = asyncio.create_task(self.visit({"do": "wait", "patience_s": ready_s}))
+        asking = asyncio.create_task(self.visit({"do": "wait", "patience_s": ready_s * slowness()}))
         try:
             await asyncio.wait({asking, self._running}, return_when=asyncio.FIRST_COMPLETED)
             if self._running.done():
@@ -197,7 +205,7 @@ class Lab:
             ["python3", "-m", "inside.page_driver"],
             stdin=json.dumps({**plan, "base": base}).encode(),
             cwd=HELPER,
-            timeout_s=150,
+            timeout_s=plan.get("patience_s", 0) + 150 * slowness(),
         )
         try:
             report = json.loads(result.stdout)
@@ -215,15 +223,17 @@ class Lab:
         files |= {f"inside/provider_stub/{path.name}": path.read_bytes() for path in stub_files}
         script = json.dumps(scenario.document()).encode()
         files |= {"scenario.json": script, "server.pem": certificates.server}
-        await helper.put(files, HELPER)
-        await self._sandbox.put({Path(AUTHORITY).name: certificates.authority}, str(Path(AUTHORITY).parent))
+        authority = {Path(AUTHORITY).name: certificates.authority}
+        await asyncio.gather(
+            helper.put(files, HELPER), self._sandbox.put(authority, str(Path(AUTHORITY).parent))
+        )
         stub = asyncio.create_task(
             helper.exec(
                 ["python3", "-m", "inside.provider_stub", HELPER],
                 stdin=self._told_provider(),
                 cwd=HELPER,
                 timeout_s=LAB_S,
-                on_output=self.provider.feed,
+                on_output=self._told_by_provider,
             ),
             name="provider stub",
         )
@@ -240,6 +250,9 @@ class Lab:
         async with asyncio.timeout(ORDER_S):
             while self.provider.switched < wanted:  # noqa: ASYNC110 - told by a callback for output
                 await asyncio.sleep(0.01)
+
+    def _told_by_provider(self, chunk: bytes) -> None:
+        self.provider.feed(chunk)
 
     async def _told_provider(self) -> AsyncIterator[bytes]:
         while True:

@@ -13,6 +13,7 @@ import yaml
 
 from runner.core.tree import SourceTree
 
+AUTHORITY = "/home/agent/lab-authority.pem"
 _START = Path(__file__).with_name("start")
 _ORDER = ("rails", "node", "python")  # an app of one kind often has files of the next
 _IGNORED = re.compile(r"(^|/)(node_modules|vendor|test|spec|tmp|fixtures)/")
@@ -22,12 +23,13 @@ _IGNORED = re.compile(r"(^|/)(node_modules|vendor|test|spec|tmp|fixtures)/")
 class Command:
     """A command in the app's folder; `needs` is a file without which it is not for this app.
 
-    `says` is what must stand in that file.
+    `says` is what must stand in that file. `instead`: also tried where the commands before it end at once.
     """
 
     argv: tuple[str, ...]
     needs: str | None = None
     says: re.Pattern[str] | None = None
+    instead: bool = False
 
     def suits(self, tree: SourceTree, folder: str) -> bool:
         """Whether it is for the app in this folder."""
@@ -128,7 +130,32 @@ class App:
 
     def command(self, tree: SourceTree, commands: tuple[Command, ...]) -> Command | None:
         """The first command that is for this app."""
-        return next((command for command in commands if command.suits(tree, self.folder)), None)
+        return next(iter(self.commands(tree, commands)), None)
+
+    def commands(self, tree: SourceTree, commands: tuple[Command, ...]) -> list[Command]:
+        """The first command that is for this app, and those to try where it ends at once."""
+        found = [command for command in commands if command.suits(tree, self.folder)]
+        return [command for place, command in enumerate(found) if not place or command.instead]
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
+
+    mode: str = "development"
+    workers: int = 1
+    keyless: bool = False
+
+    def env(self, recipe: Recipe) -> dict[str, str]:
+        """The environment of the app."""
+        own = {**recipe.env, **recipe.modes[self.mode].env}
+        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
+        if self.workers > 1:
+            own["WEB_CONCURRENCY"] = str(self.workers)
+        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
+
+
+AS_USUAL = Start()
 
 
 def find_app(tree: SourceTree) -> App | None:
@@ -191,7 +218,10 @@ def _mode(told: dict[str, Any]) -> Mode:
 
 
 def _commands(told: list[dict[str, Any]]) -> tuple[Command, ...]:
-    return tuple(Command(_argv(c.copy()), c.get("needs"), _pattern(c.get("says"))) for c in told)
+    return tuple(
+        Command(_argv(c.copy()), c.get("needs"), _pattern(c.get("says")), c.get("instead", False))
+        for c in told
+    )
 
 
 def _argv(told: dict[str, Any]) -> tuple[str, ...]:

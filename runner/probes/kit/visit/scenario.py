@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from runner.probes.kit.lab.browser import Browser, Report, Sent, Sight, Visitor
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.stub import Provider, Scenario
 from runner.probes.kit.visit.keeper import Keeper
 from runner.probes.kit.visit.turns import Taken, Turn, new_turns, settled, take_turn
@@ -86,7 +87,7 @@ class Visit:
 class Guide:
     """Leads two visitors through an app, with an eye on what its provider is asked.
 
-    `parts` (empty, slow, markup, stranger) are taken beside three turns, which are always held.
+    `parts` (empty, talk, slow, markup, stranger) are taken beside a first turn; `talk` is two more of them.
     """
 
     def __init__(self, script: Script, provider: Provider, keeper: Keeper, parts: frozenset[str]) -> None:
@@ -116,7 +117,9 @@ class Guide:
             if "stranger" in self._parts:
                 await self._stranger(ben)
                 self.visit.reports["ben"] = await ben.report()
+                await ben.leave()
         self.visit.reports["anna"] = await anna.report()
+        await anna.leave()
         self._keeper.timeline(self.visit.reports, self._provider.requests)
         return self.visit
 
@@ -128,7 +131,7 @@ class Guide:
         before = self._requests()
         for way in ("enter", "button"):
             sent = await anna.send("", by=way)
-        await asyncio.sleep(_EMPTY_S)
+        await asyncio.sleep(_EMPTY_S * slowness())
         self.visit.empty = await anna.look(), before, sent.since
         self.visit.empty_asked = self._requests() - before
         if not self.visit.empty[0].usable:
@@ -136,7 +139,8 @@ class Guide:
 
     async def _talk(self, anna: Visitor) -> None:
         """Three turns, the first by Enter, the second by the button; whichever works where one does not."""
-        for turn, way in zip(self._script.talk, ("enter", "button", "any"), strict=True):
+        ways = ("enter", "button", "any") if "talk" in self._parts else ("any",)
+        for turn, way in zip(self._script.talk, ways, strict=False):
             taken = await take_turn(anna, self._requests, turn, by=way)
             if way != "any":
                 self.visit.sends[way] = taken.sent
@@ -168,10 +172,10 @@ class Guide:
     async def _markup(self, anna: Visitor) -> None:
         """Markup in a message and its reply, then everything loaded anew."""
         self.visit.markup = await take_turn(anna, self._requests, self._script.markup)
-        await asyncio.sleep(_RUN_S)
+        await asyncio.sleep(_RUN_S * slowness())
         words = [taken.turn.nonce for taken in self.visit.talk]
         self.visit.reloaded = await anna.reload(words, patience_s=3)
-        await asyncio.sleep(_RUN_S)
+        await asyncio.sleep(_RUN_S * slowness())
 
     async def _stranger(self, ben: Visitor) -> None:
         """Somebody else, who also sends far too much."""
@@ -181,6 +185,6 @@ class Guide:
             return
         long = "much " * (LONG // 5)
         self.visit.long = await ben.send(long.strip(), key="much much")
-        await asyncio.sleep(_EMPTY_S)
+        await asyncio.sleep(_EMPTY_S * slowness())
         await self._picture(ben, "too-long")
         self.visit.after_long = await take_turn(ben, self._requests, self._script.after_long)

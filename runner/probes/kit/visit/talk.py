@@ -7,8 +7,10 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from runner.probes.kit.lab.browser import Sight, Visitor
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.stub import Act, Request
 from runner.probes.kit.visit.turns import Turn
@@ -73,6 +75,13 @@ class Talk:
         self.before = await self.visitor.open()
         return self.before
 
+    async def come_back(self, *, anew: bool = False) -> Sight:
+        """Open the page where the visitor was, or the app's first one; `anew` over connections of its own."""
+        there = urlsplit(self.before.url)
+        path = f"{there.path or '/'}{'?' if there.query else ''}{there.query}"
+        self.before = await (self.visitor.again(path) if anew else self.visitor.open(path))
+        return self.before if self.before.usable or path == "/" else await self.arrive()
+
     async def say(self, line: Turn) -> Came:
         """A turn that should succeed."""
         sent = await self.visitor.send(line.text, key=line.key, words=[line.nonce])
@@ -81,13 +90,13 @@ class Talk:
         while bool(sent.by) and line.nonce not in sight.seen:
             sight = await self.visitor.look([line.nonce], _STEP_S)
             status = await self.visitor.status(sent.since, line.key)
-            waited = time.monotonic() - started
+            waited = (time.monotonic() - started) / slowness()
             if waited > PATIENCE_S or (waited > UNASKED_S and not self._asked(line)):
                 break
         if sent.by and line.nonce not in sight.seen:
             sight = await self.visitor.reload([line.nonce], patience_s=2)
         else:
-            await asyncio.sleep(_SETTLE_S)
+            await asyncio.sleep(_SETTLE_S * slowness())
             sight = await self.visitor.look([line.nonce])
         return self._came(line, sight, bool(sent.by), status, shown=line.nonce in sight.seen)
 
@@ -96,11 +105,11 @@ class Talk:
         sent = await self.visitor.send(line.text, key=line.key)
         status, started, still = 0, time.monotonic(), 0
         sight = sent.sight
-        while sent.by and time.monotonic() - started < FAILING_S:
-            await asyncio.sleep(_STEP_S)
+        while sent.by and (time.monotonic() - started) / slowness() < FAILING_S:
+            await asyncio.sleep(_STEP_S * slowness())
             previous, sight = sight, await self.visitor.look()
             status = await self.visitor.status(sent.since, line.key)
-            waited = time.monotonic() - started
+            waited = (time.monotonic() - started) / slowness()
             over = self._answered(line) or waited > UNASKED_S
             still = still + 1 if over and status and not sight.busy and previous.text == sight.text else 0
             if still >= 3:
