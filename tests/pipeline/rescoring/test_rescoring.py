@@ -128,6 +128,16 @@ def test_an_edit_is_tried_without_leaving_scores(
     assert "since the one before: another rubric" in capsys.readouterr().out
 
 
+def test_an_edit_that_changes_nothing_moves_nobody(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = str(settings.rubrics / "rails_chat/v2.yaml")
+    assert main(["rubric", "try", same, "--archive", str(settings.archive)]) == 0
+    told = capsys.readouterr().out
+    assert "nothing that moves a score" in told
+    assert "0 of 30 runs moved" in told
+
+
 def test_the_base_of_an_edit_is_its_own_released_version_or_the_one_before(settings: Settings) -> None:
     released = get_rubric("rails_chat@2", settings)
     later = released.model_copy(update={"version": 99})
