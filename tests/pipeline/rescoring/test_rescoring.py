@@ -102,6 +102,32 @@ def test_containers_are_wanted_only_by_runs_that_lack_evidence(settings: Setting
     away.rename(found)
 
 
+def test_without_an_engine_the_others_are_scored_all_the_same(
+    settings: Settings,
+    runs: list[Run],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    monkeypatch.setenv("SHIPWORTHY_NO_INSTALL", "1")
+    run = next(run for run in runs if run.tree and run.failure is None)
+    (found,) = (settings.archive / "evidence" / str(run.tree)).glob("suite-*.json")
+    away = found.rename(found.with_suffix(".away"))
+    command = ("--rubric", "rails_chat@2", "--archive", str(settings.archive))
+    try:
+        assert main(["rescore", "--all", *command]) == 1
+        shown = capsys.readouterr()
+        assert main(["rescore", run.id, *command]) == 2
+    finally:
+        away.rename(found)
+    assert "1 run should be tried in containers, and none can be started" in shown.err
+    assert "30 runs scored" in shown.out
+    assert "not graded" in shown.out
+    newest = open_archive(settings).scores(run, get_rubric("rails_chat@2", settings))[-1]
+    unknown = {f.check for d in newest.dimensions for each in d.unknown for f in each.findings}
+    assert unknown & {"suite.loads", "suite.passes", "suite.not_empty"}
+
+
 def test_an_edit_is_tried_without_leaving_scores(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
