@@ -25,6 +25,7 @@ from runner.report.run_table import render
 from runner.report.text import clean
 
 PARALLEL = 2
+NOT_TRIED = "it must be tried in a container, and none can be started"
 MOST_ROWS = 25  # of a table of runs; more are summed up
 EPILOG = """\
 examples:
@@ -67,7 +68,8 @@ def main(args: argparse.Namespace) -> int:
         sound = summed_up(settings, runs, rubric, in_lab)
     else:
         sound = _one_by_one(settings, runs, rubric, in_lab, args.json)
-    return 0 if sound and not archive.damaged else 1
+    whole = not archive.damaged and all(each.why_not != NOT_TRIED for each in in_lab)
+    return 0 if sound and whole else 1
 
 
 def _one_by_one(
@@ -132,7 +134,7 @@ def in_containers(
     """Those runs graded that lack evidence which only a running app gives; mostly none.
 
     Of every run in the archive, those must not keep the others from being scored: where no container can be
-    started, that is said, and what they lack stays unknown.
+    started, they stay as they were (NOT_TRIED), since a score with more unknown than the last would be worse.
     """
     if parallel < 1:
         raise UserError(f"--parallel: should be 1 or more, not {parallel}")
@@ -147,10 +149,6 @@ def in_containers(
         if not every:
             raise
         number = f"{len(lacking)} run{'s' * (len(lacking) > 1)}"
-        print(
-            f"shipworthy: {number} should be tried in containers, and none can be started: "
-            f"{clean(str(error))}; what only they tell stays unknown",
-            file=sys.stderr,
-        )
-        return []
+        print(f"shipworthy: left as they were: {number}: {NOT_TRIED}: {clean(str(error))}", file=sys.stderr)
+        return [Graded(run, None, NOT_TRIED) for run in lacking]
     return found
