@@ -14,6 +14,8 @@ from runner.cli.live import watching
 from runner.cli.progress import shown
 from runner.core.records import Rubric, Run
 from runner.core.selftest import SelfTest, SelfTestResult
+from runner.pipeline.events import Listener
+from runner.pipeline.executors.local import LocalExecutor
 from runner.pipeline.grading import Graded, lacking_sandboxes
 from runner.pipeline.lab_grading import grade_in_lab, laboratory
 from runner.pipeline.selftest import Done, run_selftest
@@ -21,13 +23,18 @@ from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 
 
-def graded_in_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
-    """Runs that lack evidence; the engine and their sandboxes are set up first."""
+def graded_in_lab(settings: Settings, runs: Sequence[Run], rubric: Rubric, parallel: int) -> list[Graded]:
+    """Runs that lack evidence, some side by side; the engine and their sandboxes are set up first."""
     console = Console(stderr=True)
     with shown(console) as progress:
         images = set_up(settings, lacking_sandboxes(settings, runs, rubric), progress)
+
+    async def graded(listen: Listener) -> list[Graded]:
+        async with open_workbench(settings, images) as bench:
+            return await grade_in_lab(bench, runs, rubric, LocalExecutor(parallel), listen)
+
     with watching(console) as listen:
-        return interruptible.run(grade_in_lab(settings, runs, rubric, images, listen))
+        return interruptible.run(graded(listen))
 
 
 def selftest_in_lab(

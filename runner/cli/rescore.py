@@ -15,7 +15,7 @@ from rich.console import Console
 from runner.cli.output import archive_to_read, complete, result_json, warn_of_damage
 from runner.cli.progress import counted
 from runner.cli.settings import settings_from
-from runner.core.errors import UserError
+from runner.core.errors import SetupError, UserError
 from runner.core.records import Rubric, Run
 from runner.pipeline.grading import Graded, chosen_runs, get_rubric, lacking_lab, misfits
 from runner.pipeline.rescoring import Work, in_short, rescore, rescored_in_short
@@ -24,6 +24,8 @@ from runner.report.rescore_summary import as_text
 from runner.report.run_table import render
 from runner.report.text import clean
 
+PARALLEL = 2
+NOT_TRIED = "it must be tried in a container, and none can be started"
 MOST_ROWS = 25  # of a table of runs; more are summed up
 EPILOG = """\
 examples:
@@ -45,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="every run in the archive")
     parser.add_argument("--rubric", required=True, help="id@version, id for the newest, or a file")
     parser.add_argument("--archive", type=Path, help="where runs are kept (default: ./archive)")
+    parser.add_argument(
+        "--parallel",
+        type=int,
+        default=PARALLEL,
+        help="runs side by side in containers (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -55,15 +63,19 @@ def main(args: argparse.Namespace) -> int:
     archive = archive_to_read(settings, args.archive)
     runs = own_runs(settings, chosen_runs(archive, args.runs, args.all), rubric, args.all)
     warn_of_damage(archive)
+    in_lab = in_containers(settings, runs, rubric, args.parallel, args.all)
     if len(runs) > MOST_ROWS and not args.json:
-        sound = summed_up(settings, runs, rubric)
+        sound = summed_up(settings, runs, rubric, in_lab)
     else:
-        sound = _one_by_one(settings, runs, rubric, args.json)
-    return 0 if sound and not archive.damaged else 1
+        sound = _one_by_one(settings, runs, rubric, in_lab, args.json)
+    whole = not archive.damaged and all(each.why_not != NOT_TRIED for each in in_lab)
+    return 0 if sound and whole else 1
 
 
-def _one_by_one(settings: Settings, runs: Sequence[Run], rubric: Rubric, as_json: bool) -> bool:
-    results = rescored(settings, runs, rubric)
+def _one_by_one(
+    settings: Settings, runs: Sequence[Run], rubric: Rubric, in_lab: Sequence[Graded], as_json: bool
+) -> bool:
+    results = _graded(settings, runs, rubric, in_lab)
     if as_json:
         print(json.dumps([result_json(r) for r in results], indent=2))
     else:
@@ -77,9 +89,8 @@ def _one_by_one(settings: Settings, runs: Sequence[Run], rubric: Rubric, as_json
     return all((complete(r) or r.why_not) and not r.broken for r in results)
 
 
-def summed_up(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> bool:
-    """Grade many and print what it came to; whether all is decided and nothing is damaged."""
-    in_lab = in_containers(settings, runs, rubric)
+def summed_up(settings: Settings, runs: Sequence[Run], rubric: Rubric, in_lab: Sequence[Graded]) -> bool:
+    """Grade those that are not, and print what it came to; whether all is decided and nothing is damaged."""
     archive = archive_to_read(settings, None)
     done = {graded.run.id: in_short(archive, (graded,)) for graded in in_lab}
     rest = [run for run in runs if run.id not in done]
@@ -103,7 +114,12 @@ def own_runs(settings: Settings, runs: Sequence[Run], rubric: Rubric, every: boo
 
 def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
     """Grade with progress shown; an engine is set up only if evidence is missing, and only for those runs."""
-    in_lab = in_containers(settings, runs, rubric)
+    return _graded(settings, runs, rubric, in_containers(settings, runs, rubric))
+
+
+def _graded(
+    settings: Settings, runs: Sequence[Run], rubric: Rubric, in_lab: Sequence[Graded]
+) -> list[Graded]:
     done = {result.run.id: result for result in in_lab}
     rest = [run for run in runs if run.id not in done]
     with counted(Console(stderr=True), f"scored under {rubric.name}", len(rest)) as count:
@@ -112,10 +128,27 @@ def rescored(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Gr
     return [done[run.id] for run in runs]
 
 
-def in_containers(settings: Settings, runs: Sequence[Run], rubric: Rubric) -> list[Graded]:
-    """Those runs graded that lack evidence which only a running app gives; mostly none."""
-    if lacking := lacking_lab(settings, runs, rubric):
-        # Imported only where it is needed: the engine's client takes longer to load than scoring takes.
-        found: list[Graded] = import_module("runner.cli.in_lab").graded_in_lab(settings, lacking, rubric)
-        return found
-    return []
+def in_containers(
+    settings: Settings, runs: Sequence[Run], rubric: Rubric, parallel: int = PARALLEL, every: bool = False
+) -> list[Graded]:
+    """Those runs graded that lack evidence which only a running app gives; mostly none.
+
+    Of every run in the archive, those must not keep the others from being scored: where no container can be
+    started, they stay as they were (NOT_TRIED), since a score with more unknown than the last would be worse.
+    """
+    if parallel < 1:
+        raise UserError(f"--parallel: should be 1 or more, not {parallel}")
+    lacking = lacking_lab(settings, runs, rubric)
+    if not lacking:
+        return []
+    # Imported only where it is needed: the engine's client takes longer to load than scoring takes.
+    in_lab = import_module("runner.cli.in_lab")
+    try:
+        found: list[Graded] = in_lab.graded_in_lab(settings, lacking, rubric, parallel)
+    except SetupError as error:
+        if not every:
+            raise
+        number = f"{len(lacking)} run{'s' * (len(lacking) > 1)}"
+        print(f"shipworthy: left as they were: {number}: {NOT_TRIED}: {clean(str(error))}", file=sys.stderr)
+        return [Graded(run, None, NOT_TRIED) for run in lacking]
+    return found

@@ -21,7 +21,8 @@ from runner.core.rubric_diff import RubricDiff
 from runner.pipeline.grading import chosen_runs, get_rubric
 from runner.pipeline.rubric_history import compare_rubrics, released_base
 from runner.pipeline.settings import Settings
-from runner.report.rubric_diff import as_html, as_json, as_markdown, as_text
+from runner.report.rubric_diff import as_html, as_markdown, as_text
+from runner.report.rubric_diff_json import as_json
 from runner.report.text import clean
 
 FORMATS: dict[str, Callable[[RubricDiff], str]] = {

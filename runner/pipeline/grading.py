@@ -140,7 +140,10 @@ class Grader:
         found = await evidence.digested(run.tree, self._checks)
         digest = joint_digest(each for _, each in found)
         score = self._evaluator.score(run.id, [each for each, _ in found], digest)
-        if self._keep is not None:
+        whole = all(each.environment != DAMAGED for each, _ in found)
+        if (
+            self._keep is not None and whole
+        ):  # what is only unknown by damage must not become the newest score
             self._keep(score)
         return score, evidence
 

@@ -7,19 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runner.core.records import Run, Score
-from runner.core.rubric_diff import RankMove, RubricDiff
+from runner.core.rubric_diff import Move, RankMove, RubricDiff
 from runner.stats.ranks import Rank, rank_intervals
 from runner.stats.samples import Contender, counting
 
-Pair = tuple[Score, Score]
 
-
-def with_places(diff: RubricDiff, pairs: Iterable[Pair], runs: Sequence[Run]) -> RubricDiff:
+def with_places(diff: RubricDiff, moves: Iterable[Move], runs: Sequence[Run]) -> RubricDiff:
     """The comparison with each rank as an interval: of the runs that count (the newest of each cell), task by
     task. What moved within chance then shows as such; those that surely moved come first."""
     counted = {run.id: run for run in counting(runs)}
-    own = [pair for pair in pairs if pair[1].run in counted]
-    before, after = (_places([pair[side] for pair in own], counted) for side in (0, 1))
+    own = [move for move in moves if move.run in counted]
+    before = _places([move.old for move in own], counted)
+    after = _places([move.new for move in own], counted)
     ranks = [
         replace(rank, old_places=before.get(rank.contender), new_places=after.get(rank.contender))
         for rank in diff.ranks

@@ -104,11 +104,11 @@ def _archive_of_this_process(settings: Settings) -> Archive:
 def _chunk(work: Work, archive: Archive | None, runs: Sequence[Run], make: Make[Made]) -> list[Made]:
     """When it returns, also by an interrupt, the scores are on the disk."""
     archive = archive or _archive_of_this_process(work.settings)
-    new: dict[str, list[Score]] = {rubric.digest(): [] for rubric in work.rubrics}
+    new: list[list[Score]] = [[] for _ in work.rubrics]
     try:
         return asyncio.run(_graded(work, archive, runs, new, make))
     finally:
-        for scores in new.values():
+        for scores in new:
             archive.ledger.add_all(scores)
 
 
@@ -116,12 +116,14 @@ async def _graded(
     work: Work,
     archive: Archive,
     runs: Sequence[Run],
-    new: dict[str, list[Score]],
+    new: list[list[Score]],
     make: Make[Made],
 ) -> list[Made]:
     graders = [
-        Grader(archive, rubric, work.settings, None if digest in work.tried else partial(_put, scores))
-        for rubric, (digest, scores) in zip(work.rubrics, new.items(), strict=True)
+        Grader(
+            archive, rubric, work.settings, None if rubric.digest() in work.tried else partial(_put, scores)
+        )
+        for rubric, scores in zip(work.rubrics, new, strict=True)
     ]
     made = []
     for run in runs:

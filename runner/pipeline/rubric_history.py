@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from runner.archive.archive import Archive
 from runner.core.errors import UserError
-from runner.core.records import Rubric, Run
-from runner.core.rubric_diff import RubricDiff, Step
-from runner.pipeline.grading import get_rubric
+from runner.core.records import Rubric, Run, Score
+from runner.core.rubric_diff import Move, RubricDiff, Step
+from runner.pipeline.grading import Graded, get_rubric
 from runner.pipeline.rank_moves import with_places
-from runner.pipeline.rescoring import Done, Work, rescore
+from runner.pipeline.rescoring import Done, Work, rescored
 from runner.pipeline.settings import Settings
-from runner.scoring.rubric_diff import rubric_diff
+from runner.scoring.rubric_diff import Mover, diff_of
 from runner.scoring.score_steps import steps
 
 
@@ -26,11 +27,33 @@ def compare_rubrics(
     """
     old, new = rubrics
     unkept = frozenset({old.digest(), new.digest()}) if tried else frozenset()
-    before, after = rescore(Work(settings, rubrics, unkept), runs, done)
-    pairs = [(b.score, a.score) for b, a in zip(before, after, strict=True) if b.score and a.score]
+    found = rescored(Work(settings, rubrics, unkept), runs, done, _Compared(Mover(old, new)))
+    moves = [move for _, move, _ in found if move is not None]
     contenders = {run.id: (run.trial.model, run.trial.agent) for run in runs}
-    broken = {each.run.id: each.broken for each in (*before, *after) if each.broken}
-    return with_places(rubric_diff(old, new, pairs, contenders), pairs, runs), broken
+    broken = {run: reason for run, _, reason in found if reason is not None}
+    return with_places(diff_of(old, new, moves, contenders), moves, runs), broken
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Makes a run's id, its move (None without scores) and what of it is damaged of its two results.
+
+    The scores in the move keep their points only: of thousands of runs, their reasons would fill the memory.
+    """
+
+    mover: Mover
+
+    def __call__(self, archive: Archive, graded: tuple[Graded, ...]) -> tuple[str, Move | None, str | None]:
+        before, after = graded
+        run, broken = before.run.id, before.broken or after.broken
+        if before.score is None or after.score is None:
+            return run, None, broken
+        move = self.mover.move((before.score, after.score))
+        return run, replace(move, old=_points_of(before.score), new=_points_of(after.score)), broken
+
+
+def _points_of(score: Score) -> Score:
+    return score.model_copy(update={"dimensions": (), "ceilings": ()})
 
 
 def released_base(edited: Rubric, against: str | None, settings: Settings) -> Rubric:

@@ -78,7 +78,7 @@ def effect_words(gap: Gap) -> str:
 
 def _coverage(duel: HeadToHead) -> list[str]:
     how = "task, epoch and agent" if duel.paired_by_agent else "task and epoch"
-    lines = [f"paired by {how}: {duel.total.n} pairs"]
+    lines = [f"paired by {how}: {duel.total.n} pair{'s' * (duel.total.n != 1)}"]
     for name, covered, left in zip("AB", duel.coverage, duel.left_out, strict=True):
         lines.append(f"{name}: {covered}" + (f", {left} without a partner" if left else ""))
     return lines

@@ -1,4 +1,4 @@
-"""The comparison of two rubrics in words: the same lines as text, Markdown and HTML, and as JSON."""
+"""The comparison of two rubrics in words: the same lines as text, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from runner.core.records import Condition, Score
+from runner.core.records import Condition
 from runner.core.rubric_diff import Cause, Change, Move, Part, RankMove, RubricDiff, Weight, Why
 from runner.report.rubric_sheet import condition_words
 from runner.report.text import clean, interval
@@ -63,91 +63,6 @@ def as_html(diff: RubricDiff) -> str:
             out.append(f"<li>{escape(line)}{f'<ul>{nested}</ul>' if nested else ''}</li>")
         out.append("</ul>")
     return "\n".join([*out, "</main></body></html>"]) + "\n"
-
-
-def as_json(diff: RubricDiff) -> dict[str, Any]:
-    """Everything, under names that stay."""
-    return {
-        "old": {"name": diff.old.name, "digest": diff.old.digest()},
-        "new": {"name": diff.new.name, "digest": diff.new.digest()},
-        "changes": [_change_json(change) for change in diff.changes],
-        "moves": [move_json(move) for move in diff.moves],
-        "still": diff.still,
-        "ranks": [_rank_json(rank) for rank in diff.ranks],
-    }
-
-
-def move_json(move: Move) -> dict[str, Any]:
-    """One run's move."""
-    return {
-        "run": move.run,
-        "old": _score_json(move.old),
-        "new": _score_json(move.new),
-        "crossed": move.crossed,
-        "mainly": reason_words(move),
-        "weights": [
-            {
-                "dimension": w.dimension,
-                "old": w.old,
-                "new": w.new,
-                "share": round(w.share, 6),
-                "shift": w.shift,
-                "words": weight_words(w),
-            }
-            for w in move.weights
-        ],
-        "dimensions": [
-            {"id": d.id, "old": _dimension_json(d.old), "new": _dimension_json(d.new)}
-            for d in move.dimensions
-        ],
-        "causes": [
-            {
-                "id": c.id,
-                "dimension": c.dimension,
-                "why": c.why.value,
-                "took": c.took,
-                "takes": c.takes,
-                "shift_low": c.shift_low,
-                "shift_high": c.shift_high,
-                "because": c.because,
-                "words": cause_words(c),
-            }
-            for c in move.causes
-        ],
-    }
-
-
-def _dimension_json(kept: tuple[float, float, float] | None) -> dict[str, float] | None:
-    return dict(zip(("points", "low", "high"), kept, strict=True)) if kept else None
-
-
-def _score_json(score: Score) -> dict[str, Any]:
-    return {"low": score.low, "high": score.high, "tier": score.tier, "evidence": score.evidence_digest}
-
-
-def _rank_json(rank: RankMove) -> dict[str, Any]:
-    model, agent = rank.contender
-    return {
-        "model": model,
-        "agent": agent,
-        "runs": rank.runs,
-        "old": {"mean": rank.old_mean, "rank": rank.old_rank, "places": rank.old_places},
-        "new": {"mean": rank.new_mean, "rank": rank.new_rank, "places": rank.new_places},
-        "surely_moved": rank.surely,
-    }
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    place = {"part": change.part.value, "id": change.id, "dimension": change.dimension, "field": change.field}
-    return {**place, "old": _plain(change.old), "new": _plain(change.new), "words": change_words(change)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Condition):
-        return condition_words(value)
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
 
 
 # --- words

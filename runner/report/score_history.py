@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.core.rubric_diff import Step
-from runner.report.rubric_diff import cause_words, move_json
+from runner.report.rubric_diff import cause_words
+from runner.report.rubric_diff_json import move_json
 from runner.report.text import interval
 
 MOST_CAUSES = 8

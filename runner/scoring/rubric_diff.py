@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from runner.core.records import (
@@ -42,9 +43,14 @@ def rubric_diff(
     old: Rubric, new: Rubric, pairs: Iterable[Pair], contenders: Mapping[str, tuple[str, str]]
 ) -> RubricDiff:
     """The whole comparison; `contenders` names model and agent of each run."""
-    pairs = list(pairs)
-    rules = _Rules.of(old, new)
-    moves = [_move(rules, pair) for pair in pairs]
+    mover = Mover(old, new)
+    return diff_of(old, new, [mover.move(pair) for pair in pairs], contenders)
+
+
+def diff_of(
+    old: Rubric, new: Rubric, moves: Sequence[Move], contenders: Mapping[str, tuple[str, str]]
+) -> RubricDiff:
+    """The same of moves that are known already, runs that stayed among them."""
     moved = sorted((m for m in moves if m.size > 0 or m.crossed), key=lambda m: (-m.size, m.run))
     return RubricDiff(
         old=old,
@@ -52,7 +58,7 @@ def rubric_diff(
         changes=changes(old, new),
         moves=tuple(moved),
         still=len(moves) - len(moved),
-        ranks=rank_moves(pairs, contenders),
+        ranks=rank_moves([(move.old, move.new) for move in moves], contenders),
     )
 
 
@@ -124,7 +130,28 @@ def _ids(old: Mapping[K, Any], new: Mapping[K, Any]) -> list[K]:
 
 def move(old: Rubric, new: Rubric, pair: Pair) -> Move:
     """One run under both."""
-    return _move(_Rules.of(old, new), pair)
+    return Mover(old, new).move(pair)
+
+
+@dataclass(frozen=True)
+class Mover:
+    """Two rubrics, whose rules are looked up once for many runs."""
+
+    old: Rubric
+    new: Rubric
+
+    def move(self, pair: Pair) -> Move:
+        """One run under both."""
+        before, after = pair
+        ids = _ids({d.id: d for d in before.dimensions}, {d.id: d for d in after.dimensions})
+        dimensions = tuple(DimensionMove(id, _kept(before, id), _kept(after, id)) for id in ids)
+        return Move(after.run, before, after, dimensions, _causes(self.rules, pair), _weights(dimensions))
+
+    @cached_property
+    def rules(self) -> _Rules:
+        """Of both."""
+        more = _tidy(sum(d.points for d in self.new.dimensions) - sum(d.points for d in self.old.dimensions))
+        return _Rules(_all_rules(self.old), _all_rules(self.new), more)
 
 
 @dataclass(frozen=True)
@@ -134,18 +161,6 @@ class _Rules:
     old: Mapping[tuple[str | None, str], Any]
     new: Mapping[tuple[str | None, str], Any]
     more: float
-
-    @classmethod
-    def of(cls, old: Rubric, new: Rubric) -> _Rules:
-        more = _tidy(sum(d.points for d in new.dimensions) - sum(d.points for d in old.dimensions))
-        return cls(_all_rules(old), _all_rules(new), more)
-
-
-def _move(rules: _Rules, pair: Pair) -> Move:
-    before, after = pair
-    ids = _ids({d.id: d for d in before.dimensions}, {d.id: d for d in after.dimensions})
-    dimensions = tuple(DimensionMove(id, _kept(before, id), _kept(after, id)) for id in ids)
-    return Move(after.run, before, after, dimensions, _causes(rules, pair), _weights(dimensions))
 
 
 def _weights(dimensions: Sequence[DimensionMove]) -> tuple[Weight, ...]:

@@ -18,7 +18,8 @@ from runner.core.records import (
     Tier,
 )
 from runner.core.rubric_diff import Why
-from runner.report.rubric_diff import as_html, as_json, as_markdown, as_text, cause_words, change_words
+from runner.report.rubric_diff import as_html, as_markdown, as_text, cause_words, change_words
+from runner.report.rubric_diff_json import as_json
 from runner.report.score_history import as_text as history_text
 from runner.scoring.evaluate import evaluate
 from runner.scoring.rubric_diff import changes, move, rubric_diff

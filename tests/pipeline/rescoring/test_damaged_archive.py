@@ -77,6 +77,17 @@ def test_rescoring_all_names_what_is_damaged_and_scores_the_rest(
     assert "unknown task 'gone'" in shown.err
 
 
+def test_damage_does_not_become_the_newest_score(
+    damaged: Damaged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = open_archive(settings_from(os.environ, damaged.root))
+    before = archive.scores(damaged.with_bad_evidence)
+    run = damaged.with_bad_evidence.id
+    assert main(["rescore", run, "--rubric", "rails_chat@1", *damaged.where]) == 1
+    assert "delete the file and score the run again" in " ".join(capsys.readouterr().err.split())
+    assert archive.scores(damaged.with_bad_evidence) == before
+
+
 def test_a_lost_score_is_computed_again(damaged: Damaged, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rescore", damaged.score_lost.id, *RUBRIC, *damaged.where, "--json"]) in (0, 1)
     (again,) = json.loads(capsys.readouterr().out)

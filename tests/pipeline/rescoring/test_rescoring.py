@@ -102,6 +102,32 @@ def test_containers_are_wanted_only_by_runs_that_lack_evidence(settings: Setting
     away.rename(found)
 
 
+def test_without_an_engine_the_others_are_scored_and_nothing_gets_worse(
+    settings: Settings,
+    runs: list[Run],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    monkeypatch.setenv("SHIPWORTHY_NO_INSTALL", "1")
+    run = next(run for run in runs if run.tree and run.failure is None)
+    (found,) = (settings.archive / "evidence" / str(run.tree)).glob("suite-*.json")
+    away = found.rename(found.with_suffix(".away"))
+    command = ("--rubric", "rails_chat@2", "--archive", str(settings.archive))
+    before = kept(settings, [run], "rails_chat@2")
+    try:
+        assert main(["rescore", "--all", *command]) == 1
+        shown = capsys.readouterr()
+        assert main(["rescore", run.id, *command]) == 2
+    finally:
+        away.rename(found)
+    reason = "it must be tried in a container, and none can be started"
+    assert f"left as they were: 1 run: {reason}" in shown.err
+    assert "29 runs scored" in shown.out
+    assert f"1: {reason}" in shown.out
+    assert kept(settings, [run], "rails_chat@2") == before
+
+
 def test_an_edit_is_tried_without_leaving_scores(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +152,16 @@ def test_an_edit_is_tried_without_leaving_scores(
     run = next(r.id for r in open_archive(settings).runs() if r.trial.task == "rails_chat" and r.tree)
     assert main(["history", run, *where]) == 0
     assert "since the one before: another rubric" in capsys.readouterr().out
+
+
+def test_an_edit_that_changes_nothing_moves_nobody(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = str(settings.rubrics / "rails_chat/v2.yaml")
+    assert main(["rubric", "try", same, "--archive", str(settings.archive)]) == 0
+    told = capsys.readouterr().out
+    assert "nothing that moves a score" in told
+    assert "0 of 30 runs moved" in told
 
 
 def test_the_base_of_an_edit_is_its_own_released_version_or_the_one_before(settings: Settings) -> None:
