@@ -231,3 +231,10 @@ def test_pictures_say_which_probe_took_them(material: Material, tmp_path: Path) 
     (page,) = (tmp_path / "out").glob("runs/*good*e1*/index.html")
     captions = re.findall("<figcaption>(.*?)</figcaption>", page.read_text())
     assert captions == ["empty page", "too long (visit)", "too long (visit, start 2)"]
+
+
+def test_a_models_wordings_are_compared(site: Path) -> None:
+    (page,) = (path for path in site.glob("models/*.html") if "In other words" in path.read_text())
+    text = " ".join(page.read_text().split())
+    assert "the words matter more than noise explains" in text
+    assert "the original words less the others: 20, 95 % interval −2.5 to 30 (p = 0.2)" in text
