@@ -24,7 +24,7 @@ from runner.pipeline.manifest import manifest_files
 from runner.pipeline.placings import STATISTICS, placing
 from runner.pipeline.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
-from runner.pipeline.standings import Samples, load_samples, standings
+from runner.pipeline.standings import Samples, load_samples, standings, wordings
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
 from runner.scoring.rubric_diff import rubric_diff
@@ -61,6 +61,7 @@ def material_of(settings: Settings, reference: str | None) -> Material:
     return Material(
         entries=entries,
         standings=[placing(row) for row in rows],
+        spreads=wordings(loaded),
         duels=duels(loaded.samples, [row.contender for row in rows]),
         rubrics=rubrics,
         checks=_checks(rubrics),

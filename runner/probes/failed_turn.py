@@ -10,10 +10,10 @@ from runner.core.records import Finding
 from runner.probes.kit.lab.browser import BrowserError, NoBrowser, open_browser
 from runner.probes.kit.lab.confirmed import ALONE, confirmed
 from runner.probes.kit.lab.lab import Lab, open_lab
-from runner.probes.kit.lab.logs import Log
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.stub import Act, Provider, Request, Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
+from runner.probes.kit.visit.keeper import keep_lines
 from runner.probes.kit.visit.talk import ERROR_PAGE, TRACE, Came, Talk, carried, fails_with
 from runner.probes.kit.visit.turns import Turn, new_turn
 
@@ -123,9 +123,7 @@ async def _talk(lab: Lab, first: Turn, failing: Mapping[str, Turn], after: Mappi
 def keep(subject: Subject, lab: Lab, name: str) -> None:
     """The app's log and all that its provider was asked, among the artifacts."""
     lab.log.keep(subject.artifacts, f"{name}.log")
-    wire = Log()
-    wire.feed("\n".join(lab.provider.lines).encode())
-    wire.keep(subject.artifacts, f"{name}.wire.jsonl")
+    keep_lines(subject.artifacts, f"{name}.wire.jsonl", lab.provider.lines)
 
 
 def judged(seen: Seen) -> Verdicts:

@@ -22,7 +22,6 @@ Progress = Callable[[str], None]
 ReadTree = Callable[[Run], SourceTree | None]
 PLACES = "places.json"
 EVERY_S = 1.0
-UNREAD = "unread"  # no key is ever this: the next build tries again
 
 
 def build(material: Material, out: Path, progress: Progress, live: bool = False) -> int:
@@ -68,9 +67,7 @@ def _add_run(
         return new
     places = _places(site, entry.run.tree)
     rubric = rubrics.get(entry.score.rubric_digest) if entry.score else None
-    pages = pages_of(entry, tree.read(), places, rubric, render)
-    is_whole = tree.read() is not None or entry.run.tree is None
-    site.add(unit, key if is_whole else UNREAD, pages)
+    site.add(unit, key, pages_of(entry, tree.read(), places, rubric, render))
     return True
 
 
@@ -113,9 +110,16 @@ def _run_key(entry: Entry, render: Renderer, missing: Sequence[str]) -> str:
         render.digest,
         entry.why_not or "",
         *missing,
+        *_state(entry.folder / "repo.git"),
         *(record.canonical() if record else b"" for record in records),
         *_listing(entry.artifacts),
     )
+
+
+def _state(repository: Path) -> list[str]:
+    """Changes when a repository that could not be read is put right."""
+    places = (repository, repository / "objects", repository / "objects/pack")
+    return [str(place.stat().st_mtime_ns) if place.is_dir() else "" for place in places]
 
 
 def _listing(folder: Path | None) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.core.records import Calibration, Improvement, Rubric, Run, Score
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
+from runner.core.variants import VariantSpread
 
 ALL_TASKS = ""
 
@@ -131,4 +132,5 @@ class Material:
     changes: Sequence[RubricDiff]
     method: Method
     duels: Sequence[Duel]
+    spreads: Sequence[VariantSpread]
     read_tree: Callable[[Run], SourceTree | None]

@@ -12,6 +12,7 @@ from runner.report.site.chart import chart_of
 from runner.report.site.entries import ALL_TASKS, Entry, Material, Standing
 from runner.report.site.naming import model_page, rubric_page, slug
 from runner.report.site.rendering import Renderer
+from runner.report.variant_sheet import READINGS
 
 Contestant = tuple[str, str]
 
@@ -104,6 +105,9 @@ def _model(material: Material, model: str) -> dict[str, object]:
         "standings": [s for s in standings if s.scope in scopes],
         "entries": entries,
         "profiles": profiles(material.entries, model),
+        "spreads": [
+            (spread, READINGS[spread.reading]) for spread in material.spreads if spread.model == model
+        ],
         "lost": sorted(lost, key=lambda d: -d.points * d.runs.total())[:15],
         "scored": sum(e.score is not None for e in entries),
     }

@@ -165,10 +165,17 @@ def _shots(artifacts: Path | None) -> Iterator[tuple[Shot, bytes]]:
         picture = checked(path.read_bytes())
         if picture is not None:
             content, width, height = picture
-            yield (
-                Shot(f"shot-{number}.png", path.stem.replace("_", " ").replace("-", " "), width, height),
-                content,
-            )
+            yield Shot(f"shot-{number}.png", _shot_name(path, artifacts), width, height), content
+
+
+def _shot_name(path: Path, artifacts: Path) -> str:
+    """`too long (visit 1, start 2)` of visit-1/2/too-long.png: which probe saw it, and at which start."""
+    words = path.stem.replace("_", " ").replace("-", " ")
+    probe, *starts = path.relative_to(artifacts).parts[:-1] or ("",)
+    start = f", start {starts[0]}" if starts and starts[0] != "1" else ""
+    name, _, version = probe.rpartition("-")
+    where = (name if version.isdigit() else probe).replace("_", " ")
+    return f"{words} ({where}{start})" if where else words
 
 
 def _logs(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -81,7 +81,7 @@ def check(page: Page, path: Path, site: Path, axe: str, seen: Seen) -> None:
 
 
 def column(page: Page, n: int) -> list[str]:
-    rows = page.locator("table.board[id] tbody tr:visible").all()
+    rows = page.locator("#board tbody tr:visible").all()
     return [row.locator("th, td").nth(n).inner_text().split()[0] for row in rows]
 
 

@@ -32,6 +32,7 @@ from runner.core.records import (
 )
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceFile, SourceTree
+from runner.core.variants import Reading, VariantMean, VariantSpread
 from runner.report.site.entries import CheckMeaning, Duel, Effort, Entry, Material, Method, Standing
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -174,6 +175,22 @@ def material(tmp_path: Path) -> Material:
     told = CheckMeaning("tests.real", "tests are real", "suite", 1, EVIL, "how", "unknown", EVIL, "bad")
     method = Method("1", START, "archive", [], ["img"], [], [("suite", 1, True)], ["words"], {EVIL: EVIL})
     diff = RubricDiff(RUBRIC, RUBRIC.model_copy(update={"version": 2}), ())
+    means = [
+        VariantMean(variant=v, n=2, mean=m, low=m - 1, high=m + 1)
+        for v, m in (("original", 80), ("terse", 60))
+    ]
+    spread = VariantSpread(
+        task="chat",
+        model=names[0],
+        agent="bash",
+        variants=tuple(means),
+        spread=20,
+        p_spread=0.04,
+        original_lead=20,
+        lead_interval=(-2.5, 30),
+        p_lead=0.2,
+        reading=Reading.SENSITIVE,
+    )
     return Material(
         entries=[*entries, unscored],
         standings=boards,
@@ -181,6 +198,7 @@ def material(tmp_path: Path) -> Material:
         checks={"tests.real": told},
         changes=[diff],
         method=method,
+        spreads=[spread],
         duels=[Duel((names[0], "bash"), (names[1], "bash"), f"The first is ahead. {EVIL}")],
         read_tree=lambda run: tree_of(PATHS),
     )

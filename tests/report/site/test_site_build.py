@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from runner.core.errors import UserError
 from runner.report.site.build import build
 from runner.report.site.entries import Material
-from tests.report.site.conftest import run_of, score_of
+from tests.report.site.conftest import png, run_of, score_of
 
 URLS = ("src", "href", "action", "formaction", "data", "srcset", "poster", "xlink:href")
 OURS = {"script", "link", "meta", "svg", "img"}
@@ -180,7 +181,8 @@ def test_a_manifest_that_names_files_outside_removes_nothing(material: Material,
 
 def test_an_empty_archive_has_a_site_too(material: Material, tmp_path: Path) -> None:
     made(replace(material, entries=[], standings=[]), tmp_path / "empty")
-    assert "no run in this archive" in (tmp_path / "empty" / "index.html").read_text()
+    for name in ("index.html", "runs.html"):
+        assert "no run in this archive" in (tmp_path / "empty" / name).read_text()
 
 
 def test_two_runs_never_share_a_page(material: Material, tmp_path: Path) -> None:
@@ -195,6 +197,7 @@ def test_a_repository_that_cannot_be_read_is_told_and_tried_again(material: Mate
     made(replace(material, read_tree=lambda run: None), out)
     (page,) = out.glob("runs/*good*e1*/index.html")
     assert "The produced repository cannot be read" in page.read_text()
+    (material.entries[0].folder / "repo.git/objects/pack").mkdir(parents=True)  # as whoever mends it does
     made(material, out)
     assert "cannot be read" not in page.read_text()
 
@@ -217,3 +220,22 @@ def test_a_run_without_a_repository_and_one_of_a_variant_say_so(material: Materi
     assert "It left no repository" in page.read_text()
     assert "variant <strong>colleague</strong>" in page.read_text()
     assert "colleague" in (tmp_path / "out/runs.html").read_text()
+
+
+def test_pictures_say_which_probe_took_them(material: Material, tmp_path: Path) -> None:
+    artifacts = material.entries[0].artifacts
+    assert artifacts is not None
+    for start in ("1", "2"):
+        (artifacts / "visit-1" / start).mkdir(parents=True)
+        (artifacts / "visit-1" / start / "too-long.png").write_bytes(png())
+    made(material, tmp_path / "out")
+    (page,) = (tmp_path / "out").glob("runs/*good*e1*/index.html")
+    captions = re.findall("<figcaption>(.*?)</figcaption>", page.read_text())
+    assert captions == ["empty page", "too long (visit)", "too long (visit, start 2)"]
+
+
+def test_a_models_wordings_are_compared(site: Path) -> None:
+    (page,) = (path for path in site.glob("models/*.html") if "In other words" in path.read_text())
+    text = " ".join(page.read_text().split())
+    assert "the words matter more than noise explains" in text
+    assert "the original words less the others: 20, 95 % interval −2.5 to 30 (p = 0.2)" in text

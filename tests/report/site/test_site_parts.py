@@ -20,6 +20,7 @@ from runner.report.site.naming import slug
 from runner.report.site.png import checked
 from runner.report.site.transcript import BLOCK_CHARACTERS, read_turns
 from runner.report.site.visible import bounded, visible
+from runner.report.site.wire import timelines
 from tests.report.site.conftest import exchange, png, standing, tree_of, write_transcript
 
 
@@ -230,3 +231,52 @@ def test_a_slug_is_a_plain_name_and_its_own(one: str, other: str) -> None:
 def test_a_text_is_bounded(text: str, limit: int) -> None:
     assert len(bounded(text, limit)) <= max(len(text), limit + 60)
     assert (bounded(text, limit) == text) == (len(text) <= limit)
+
+
+def asked(n: int, at: float, **more: Any) -> dict[str, Any]:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+    return {
+        "n": n,
+        "at": at,
+        "method": "POST",
+        "host": "api.example",
+        "path": "/v1/chat",
+        "body": body,
+        **more,
+    }
+
+
+def test_the_wire_is_shown_as_labs_write_it(tmp_path: Path) -> None:
+    """A request and what was answered are two lines; times are of the day."""
+    folder = tmp_path / "visit-1" / "2"
+    folder.mkdir(parents=True)
+    answered = {"answered": 2, "at": 1001.4, "status": 500, "kind": "error"}
+    lines = [asked(1, 1000.0, reply="Yes."), asked(2, 1001.25), answered]
+    (folder / "wire.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (tmp_path / "failed_turn-1.wire.jsonl").write_text(json.dumps({"answered": 1, "status": 200}))
+    [visit] = timelines(tmp_path)
+    assert visit.name == "visit, start 2"
+    first, second = visit.requests
+    assert (first.at_s, first.method, first.host, first.path, first.model) == (
+        0,
+        "POST",
+        "api.example",
+        "/v1/chat",
+        "m",
+    )
+    assert (first.reply, first.messages[0].text) == ("Yes.", "hello")
+    assert (second.at_s, second.answer) == (1.25, "500, error")
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_of_a_line_that_was_cut_off_the_beginning_is_shown(tmp_path: Path, wrapped: bool) -> None:
+    line = json.dumps(asked(7, 5.0))[:120]
+    (tmp_path / "a-1.wire.jsonl").write_text(f"{json.dumps({'cut': line}) if wrapped else line}\n{{nothing\n")
+    [[request]] = [timeline.requests for timeline in timelines(tmp_path)]
+    assert (request.method, request.host, request.path, request.at_s) == (
+        "POST",
+        "api.example",
+        "/v1/chat",
+        0,
+    )
+    assert request.body == "(cut off where it was kept)"

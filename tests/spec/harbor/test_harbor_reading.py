@@ -148,3 +148,11 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
 )
 def test_any_name_becomes_an_id(name: str, identity: str) -> None:
     assert slug(name) == identity
+
+
+def test_a_ready_image_stands_for_a_dockerfile(tmp_path: Path) -> None:
+    write(tmp_path, '[environment]\ndocker_image = "registry.example/org/image:1"\nworkdir = "/srv"\n')
+    (tmp_path / "environment/Dockerfile").unlink()
+    found = read_harbor(tmp_path)
+    assert found.image.dockerfile == "FROM registry.example/org/image:1\n"
+    assert found.workdir == "/srv"

@@ -40,22 +40,23 @@ class Keeper:
             for asks in requests
         ]
         events = sorted([*seen, *asked], key=lambda event: float(event["at"]))
-        self._lines("timeline.jsonl", [json.dumps(event) for event in events[:_KEPT_EVENTS]])
+        keep_lines(self._folder, "timeline.jsonl", [json.dumps(event) for event in events[:_KEPT_EVENTS]])
 
     def log(self, lab: Lab) -> None:
         """The app's log, and every request that its provider got."""
         lab.log.keep(self._folder, "app.log")
-        self._lines("wire.jsonl", lab.provider.lines)
+        keep_lines(self._folder, "wire.jsonl", lab.provider.lines)
 
-    def _lines(self, name: str, lines: list[str]) -> None:
-        """JSON lines up to a bound; one that is too long keeps its beginning."""
-        if self._folder is None:
-            return
-        short = [line if len(line) <= _MAX_LINE else json.dumps({"cut": line[:_MAX_LINE]}) for line in lines]
-        sizes = itertools.accumulate(len(line) for line in short)
-        kept = [line for line, size in zip(short, sizes, strict=True) if size <= _MAX_FILE]
-        self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / name).write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+def keep_lines(folder: Path | None, name: str, lines: Sequence[str]) -> None:
+    """JSON lines up to a bound; one that is too long keeps its beginning. Nowhere for None."""
+    if folder is None:
+        return
+    short = [line if len(line) <= _MAX_LINE else json.dumps({"cut": line[:_MAX_LINE]}) for line in lines]
+    sizes = itertools.accumulate(len(line) for line in short)
+    kept = [line for line, size in zip(short, sizes, strict=True) if size <= _MAX_FILE]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
 def _short(event: dict[str, Any]) -> dict[str, Any]:
