@@ -109,12 +109,12 @@ async def _reflected(sandbox: Sandbox, request: ManifestRequest) -> dict[str, An
     env = {"PYTHONPATH": SOURCE} if request.source is not None else {}
     result = await sandbox.exec(command, stdin=text, env=env, timeout_s=REFLECT_S, keep_bytes=KEPT_BYTES)
     if not result.ok:
-        raise UserError(_explained(request, root, result.stderr.decode("utf-8", "replace")))
+        raise UserError(explained(request, root, result.stderr.decode("utf-8", "replace")))
     document: dict[str, Any] = json.loads(result.stdout)
     return document
 
 
-def _explained(request: ManifestRequest, root: str, said: str) -> str:
+def explained(request: ManifestRequest, root: str, said: str) -> str:
     """Why reflection failed, with what to do; the last words of a traceback where the reason is not known."""
     library, image = request.library, request.image
     if re.search(rf"(cannot load such file|No module named).*{re.escape(library)}", said):

@@ -11,14 +11,15 @@ from runner.core.records import Finding, Location
 from runner.core.tree import SourceTree
 from runner.probes.kit.files import gemfile
 from runner.probes.kit.files.application import Application
-from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus
+from runner.probes.kit.page import dom, frontend, javascript, markup, stimulus, wiring
 from runner.probes.kit.page.javascript import JavaScriptFile
 from runner.probes.kit.page.renderings import Renderings
 from runner.probes.kit.ruby.budget import within_budget
 from runner.probes.kit.ruby.paths import in_area, is_test
 from runner.probes.kit.ruby.syntax import Call, RubyFile, is_sent, literal, text
-from runner.probes.kit.verdicts import Verdict, bad, good
+from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
+_MAX_NAMED = 5
 _MIME = "text/vnd.turbo-stream.html"
 _ACTIONS = re.compile(r"(?:append|prepend|replace|update|before|after|action)(?:_all)?$")
 _BROADCAST = re.compile(r"broadcasts(?:_to|_refreshes|_refreshes_to)?$|broadcast_\w+$")
@@ -188,6 +189,18 @@ def _stimulus(repository: _Repository) -> Verdict:
     return good("a Stimulus controller is connected to markup", places, names=[c.name for c in used])
 
 
+def _wiring(repository: _Repository) -> Verdict:
+    controllers = stimulus.controllers(repository.scripts)
+    if not controllers:
+        return moot("the application has no Stimulus controller of its own")
+    loose = wiring.loose_ends(repository.app, controllers)
+    if loose:
+        named = "; ".join(dict.fromkeys(end.title for end in loose[:_MAX_NAMED]))
+        message = f"actions or targets are named that their Stimulus controllers do not have: {named}"
+        return bad(message, [end.where for end in loose], loose=len(loose))
+    return good("every action and target that is named is in its Stimulus controller")
+
+
 def _partials(repository: _Repository) -> Verdict:
     partials = [
         path for path in repository.app.glob("app/views/*") if path.rpartition("/")[2].startswith("_")
@@ -237,11 +250,12 @@ class Hotwire:
     """Looks for Turbo Streams, connected Stimulus controllers and partials of messages."""
 
     id = "hotwire"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = {
         "hotwire.turbo_streams": "turns are shown by Turbo Streams, not by a script that writes HTML",
         "hotwire.stimulus": "a Stimulus controller exists and is connected to markup",
+        "hotwire.stimulus_wiring": "actions in markup and targets in use are in their Stimulus controllers",
         "hotwire.partials": "messages are rendered by partials",
     }
 
@@ -256,6 +270,7 @@ def findings(tree: SourceTree) -> list[Finding]:
     return [
         _turbo_streams(repository).of("hotwire.turbo_streams"),
         _stimulus(repository).of("hotwire.stimulus"),
+        _wiring(repository).of("hotwire.stimulus_wiring"),
         _partials(repository).of("hotwire.partials"),
     ]
 

@@ -222,7 +222,7 @@ class Production:
     """Looks for switched-off protection, raw output and state that only one worker has."""
 
     id = "production"
-    version = 4
+    version = 5
     needs_lab = False
     checks: Mapping[str, str] = {
         "production.csrf": "CSRF protection is not switched off",

@@ -47,6 +47,11 @@ class JavaScriptFile:
     def _parents(self) -> dict[int, Node]:
         return {child.id: node for node in descendants(self.root) for child in node.children}
 
+    def called_elsewhere(self, name: str) -> list[tuple[JavaScriptFile, Node]]:
+        """The calls of that name in the application's other scripts."""
+        index = self._app.tree.derived("calls of scripts", lambda: _calls_of(own_scripts(self._app)))
+        return [(script, call) for script, call in index.get(name, []) if script.path != self.path]
+
     def at(self, node: Node) -> Location:
         """Where a node stands."""
         return place(self._app.tree, self.path, node.start_point[0] + 1)
@@ -75,6 +80,14 @@ class JavaScriptFile:
     def calls(self) -> list[tuple[str, Node]]:
         """Every call with the last name of what is called: `json` for `response.json()`."""
         return [(callee(node).rpartition(".")[2], node) for node in self.of("call_expression")]
+
+
+def _calls_of(scripts: list[JavaScriptFile]) -> dict[str, list[tuple[JavaScriptFile, Node]]]:
+    found: dict[str, list[tuple[JavaScriptFile, Node]]] = {}
+    for script in scripts:
+        for name, call in script.calls:
+            found.setdefault(name, []).append((script, call))
+    return found
 
 
 def callee(call: Node) -> str:

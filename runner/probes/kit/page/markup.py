@@ -80,15 +80,20 @@ def stimulus_names(app: Application) -> dict[str, Location]:
     """The controllers that markup connects, with the first place of each."""
     found: dict[str, Location] = {}
     for path in app.glob(*TEMPLATES):
-        source = (app.tree.text(path) or "")[:_MAX_CHARS]
-        comments = _SCRIPT_COMMENTS if path.endswith(_SCRIPTS) else _COMMENTS
-        hidden = comments.sub(lambda m: _blank(m.group()), source)
+        hidden = without_comments(app, path)
         for match in _STIMULUS_NAMES.finditer(hidden):
             line = hidden.count("\n", 0, match.start()) + 1
             for name in " ".join(filter(None, match.groups())).split():
                 if name not in found:
                     found[name] = place(app.tree, path, line)
     return found
+
+
+def without_comments(app: Application, path: str) -> str:
+    """A template or script with its comments blanked: lines stay."""
+    source = (app.tree.text(path) or "")[:_MAX_CHARS]
+    comments = _SCRIPT_COMMENTS if path.endswith(_SCRIPTS) else _COMMENTS
+    return comments.sub(lambda m: _blank(m.group()), source)
 
 
 def _blank(text: str) -> str:

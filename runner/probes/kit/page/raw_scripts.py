@@ -22,6 +22,15 @@ _ESCAPES = re.compile(r"&lt;|textContent\s*=|createTextNode|innerText\s*=|DOMPur
 _WORDS = re.compile(
     r"(?:\w*_)?(?:content|message|reply|response|answer|text|body|delta|chunk|data|markdown|output|buffer|token)$|\w*(?:Content|Message|Reply|Answer|Text|Chunk|Buffer)$"
 )
+_LABELS = re.compile(
+    r"(?:loading|saving|sending|pending|busy|confirm|cancel|submit|copy|copied|success|button|label|original|default"
+    r"|placeholder|empty|tooltip|hint|disabled)_?(?:text|content|message|body)$",
+    re.IGNORECASE,
+)
+_WIDGETS = re.compile(
+    r"toast|flash|snackbar|notif|confirm|dialog|modal|tooltip|popover|clipboard|copy|alert|loading|spinner|dropdown",
+    re.IGNORECASE,
+)
 _FRAGMENT = re.compile(r"(?:template\w*|meta|tag)\.content$", re.IGNORECASE)
 _FUNCTIONS = ("function_declaration", "method_definition", "arrow_function", "function_expression")
 _SELF = ("this", "this.constructor")
@@ -61,7 +70,7 @@ def _member(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
     values = script.assigned(text(node)) or _declared(script, node)
     if values:
         return any(_exposed(script, value, seen) for value in values)
-    return _WORDS.match(name) is not None and not _FRAGMENT.search(text(node))
+    return _says_words(script, name) and not _FRAGMENT.search(text(node))
 
 
 def _declared(script: JavaScriptFile, node: Node) -> list[Node]:
@@ -144,7 +153,7 @@ def _variable(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
             and pattern.type == "object_pattern"
             and name in re.split(r"\W+", text(pattern))
         ):
-            return ".json()" in text(value) and _WORDS.match(name) is not None
+            return ".json()" in text(value) and _says_words(script, name)
     values = [value for value in script.assigned(name) if value != node]
     if values:
         return any(_exposed(script, value, seen) for value in values)
@@ -152,18 +161,34 @@ def _variable(script: JavaScriptFile, node: Node, seen: Seen) -> bool:
         names = _parameters(function)
         if name in names:
             return _parameter(script, function, name, names.index(name), seen)
-    return _WORDS.match(name) is not None
+    return _says_words(script, name)
 
 
 def _parameter(script: JavaScriptFile, function: Node, name: str, position: int, seen: Seen) -> bool:
     known_as = _name(script, function)
-    given = [arguments(call) for called, call in script.calls if known_as and called == known_as]
-    values = [values[position] for values in given if len(values) > position]
-    if any(len(one) <= position for one in given) or not values:
-        values += _default(function, position)
+    calls = [(script, call) for called, call in script.calls if known_as and called == known_as]
+    calls += script.called_elsewhere(known_as) if known_as and _is_offered(script, function) else []
+    given = [(where, arguments(call)) for where, call in calls]
+    values = [(where, values[position]) for where, values in given if len(values) > position]
+    if any(len(one) <= position for _, one in given) or not values:
+        values += [(script, value) for value in _default(function, position)]
     if not values:
-        return _WORDS.match(name) is not None and not _walks_constants(script, function)
-    return any(_exposed(script, value, seen) for value in values)
+        return _says_words(script, name) and not _walks_constants(script, function)
+    return any(_exposed(where, value, seen) for where, value in values)
+
+
+def _is_offered(script: JavaScriptFile, function: Node) -> bool:
+    """Whether other scripts may call it: it is exported, or a method of a class."""
+    around = {node.type for node in script.ancestors(function)}
+    return not around.isdisjoint(("export_statement", "class_body"))
+
+
+def _says_words(script: JavaScriptFile, name: str) -> bool:
+    """Whether a name of which no more is known stands for the model's words: not what a toast or a dialog is
+    given that asks no server, nor the label of a button."""
+    if _WORDS.match(name) is None or _LABELS.match(name):
+        return False
+    return not _WIDGETS.search(script.path.rpartition("/")[2]) or dom.talks_to_server(script)
 
 
 def _default(function: Node, position: int) -> list[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -18,12 +19,14 @@ _PACKAGE = re.compile(r"stimulus")
 GREETING = re.compile(r"this\.element\.textContent\s*=\s*[\"']Hello World!?[\"']")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Controller:
     """One controller, by the name markup uses for it."""
 
     name: str
     where: Location
+    script: JavaScriptFile
+    node: Node
 
 
 def controllers(scripts: list[JavaScriptFile]) -> list[Controller]:
@@ -35,8 +38,23 @@ def controllers(scripts: list[JavaScriptFile]) -> list[Controller]:
             continue
         for node in script.of("class", "class_declaration"):
             names = _names(script, node, registered) if _is_controller(script, node) else []
-            found += [Controller(name, script.at(node)) for name in names]
+            found += [Controller(name, script.at(node), script, node) for name in names]
     return found
+
+
+def extended(scripts: Iterable[JavaScriptFile]) -> set[str]:
+    """Stems of the files whose class another script extends."""
+    return {
+        imported
+        for script in scripts
+        for name, imported in _IMPORT.findall(script.source)
+        if re.search(rf"extends\s+{name}\b", script.source)
+    }
+
+
+def stem(path: str) -> str:
+    """A script's name without folder and endings."""
+    return path.rpartition("/")[2].partition(".")[0]
 
 
 def _is_controller(script: JavaScriptFile, node: Node) -> bool:
@@ -49,10 +67,10 @@ def _is_controller(script: JavaScriptFile, node: Node) -> bool:
 
 def _names(script: JavaScriptFile, node: Node, registered: dict[str, str]) -> list[str]:
     """What it is registered as, and the name that the loader makes of its file's name."""
-    own, stem = text(node.child_by_field_name("name")), script.path.rpartition("/")[2].partition(".")[0]
+    own, of_file = text(node.child_by_field_name("name")), stem(script.path)
     file = _FILE.search(script.path) or _SINGLE_FILE.search(script.path)
     by_file = file.group(1).replace("_", "-").replace("/", "--") if file else None
-    return [name for name in dict.fromkeys((registered.get(own), registered.get(stem), by_file)) if name]
+    return [name for name in dict.fromkeys((registered.get(own), registered.get(of_file), by_file)) if name]
 
 
 def _registered(script: JavaScriptFile) -> list[tuple[str, str]]:

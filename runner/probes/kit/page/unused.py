@@ -26,7 +26,6 @@ _MAX_CHARS = 300_000
 _RENDERS = re.compile(r"render\w*$|broadcast\w*$|(?:append|prepend|replace|update|before|after)(?:_all)?$")
 _NAMING = re.compile(r"partial|template|component|view|path|name|kind|type|params")
 _MADE_NAME = re.compile(r"data-controller\s*=\s*[\"'][^\"']*(?:<%=|#\{)")
-_IMPORT = re.compile(r"import\s+(\w+)\s+from\s+[\"'](?:[^\"'\n]*/)?([\w-]+)(?:\.\w+)?[\"']")
 _REGISTERING = ("register", "import", "lazyLoadControllersFrom", "eagerLoadControllersFrom")
 
 
@@ -113,7 +112,7 @@ class Pages:
             places.setdefault(controller.where, []).append(controller.name)
         for where, names in places.items():
             named = any(n in connected or self._is_named(n, where.path) for n in names)
-            if not named and not self._is_extended(where.path):
+            if not named and stimulus.stem(where.path) not in self._extended:
                 yield Unused(f"Stimulus controller {names[0]}", where, not self._made_names)
 
     def _is_named(self, name: str, path: str) -> bool:
@@ -139,18 +138,9 @@ class Pages:
                         found.setdefault(word, set()).add(script.path)
         return found
 
-    def _is_extended(self, path: str) -> bool:
-        return path.rpartition("/")[2].partition(".")[0] in self._extended
-
     @cached_property
     def _extended(self) -> set[str]:
-        """Stems of the files whose class another script extends."""
-        return {
-            stem
-            for script in self._scripts
-            for name, stem in _IMPORT.findall(script.source)
-            if re.search(rf"extends\s+{name}\b", script.source)
-        }
+        return stimulus.extended(self._scripts)
 
     @cached_property
     def _made_names(self) -> bool:

@@ -1,0 +1,5 @@
+import BaseController from "./base_controller"
+
+export default class extends BaseController {
+  static targets = ["panel"]
+}

@@ -1,0 +1,3 @@
+export function ask(data) {
+  title.innerHTML = data.body || "Are you sure?"
+}

@@ -1,0 +1,3 @@
+import { toast } from "./toast"
+
+fetch("/messages").then((response) => response.json()).then((data) => toast(data.reply))

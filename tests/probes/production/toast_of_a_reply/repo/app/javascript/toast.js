@@ -1,0 +1,3 @@
+export function toast(message) {
+  element.innerHTML = `<p>${message}</p>`
+}
