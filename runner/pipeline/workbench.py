@@ -32,7 +32,7 @@ from runner.sandbox.recipes import with_agent
 __all__ = ["Archive", "Workbench", "check_disk", "open_archive", "open_workbench", "set_up"]
 
 LEAST_DISK_MB = 500
-HELPER_IMAGE, WITHOUT_BROWSER = "lab", "base"
+HELPER_IMAGE, SMALLEST = "lab", "base"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def set_up(settings: Settings, images: set[str], progress: Progress) -> dict[str
         if settings.runtime not in known:
             choice = f"set SHIPWORTHY_RUNTIME to one of: {', '.join(known)}"
             raise SetupError(f"the engine has no runtime {settings.runtime!r}; {choice}")
-        tags = {name: ensure_image(client, name, settings.images, progress) for name in sorted(images)}
+        wanted = sorted({*images, SMALLEST})  # which stands for some that produced Dockerfiles name
+        tags = {name: ensure_image(client, name, settings.images, progress) for name in wanted}
         return {**tags, HELPER_IMAGE: _helper(client, settings, progress)}
 
 
@@ -72,7 +73,7 @@ def _helper(client: APIClient, settings: Settings, progress: Progress) -> str:
         return ensure_image(client, HELPER_IMAGE, settings.images, progress)
     except SetupError as error:
         progress(f"pages are used without a browser, by plain HTTP: {error}")
-        return ensure_image(client, WITHOUT_BROWSER, settings.images, progress)
+        return ensure_image(client, SMALLEST, settings.images, progress)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGKILL while images of a produced repository are made or run: nothing stays, or is swept."""
+"""Ctrl-C and SIGKILL while a produced repository's images are built or run: nothing stays, or it is swept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rubric(path: Path, check: str) -> Path:
     """A rubric that asks for one check, so that one probe looks."""
     deduction = {"id": "it", "when": check, "points": 100, "because": "it does not"}
     tiers = [{"id": "A", "at_least": 50, "meaning": "good"}, {"id": "D", "at_least": 0, "meaning": "bad"}]
-    told = {"id": "one_check", "version": 1, "title": "One check", "tiers": tiers}
+    told = {"id": "rails_chat", "version": 99, "title": "One check", "tiers": tiers}
     told["dimensions"] = [{"id": "all", "title": "All", "points": 100, "deductions": [deduction]}]
     path.write_text(yaml.safe_dump(told))
     return path
@@ -60,7 +60,7 @@ def test_what_is_built_and_run_is_gone_or_swept(
         (source / name).write_text(text)
     imported = shipworthy("import", source, "--model", "x", "--archive", archive)
     assert imported.returncode == 0, imported.stderr
-    asked = ("rescore", "last", "--rubric", rubric(tmp_path / "v1.yaml", check), "--archive", archive)
+    asked = ("rescore", "last", "--rubric", rubric(tmp_path / "v99.yaml", check), "--archive", archive)
     command = [*HEARING, *COMMAND, *map(str, asked)]
 
     def begun() -> subprocess.Popen[bytes]:

@@ -33,7 +33,7 @@ def test_without_the_browser_image_pages_are_used_by_plain_http(monkeypatch: pyt
     monkeypatch.setattr("runner.pipeline.workbench.set_up_engine", lambda settings, progress: Engine())
     said: list[str] = []
     tags = set_up(settings_from(os.environ), {"rails"}, said.append)
-    assert tags == {"rails": "shipworthy/rails:1", "lab": "shipworthy/base:1"}
+    assert tags == {"rails": "shipworthy/rails:1", "base": "shipworthy/base:1", "lab": "shipworthy/base:1"}
     assert said == ["pages are used without a browser, by plain HTTP: no package mirror"]
 
 

@@ -20,7 +20,7 @@ from runner.core.tree import SourceTree
 from runner.gateway.door import Gateway
 from runner.gateway.downloads.fetching import Fetcher, Unavailable
 from runner.pipeline.events import EventLog
-from runner.pipeline.packages.locks import Wanted, locked
+from runner.pipeline.packages.locks import Wanted, locked, unfollowed
 from runner.pipeline.packages.wheels import SIMPLE_JSON, Wheels, requirements
 
 PYPI = "https://pypi.org/simple/"
@@ -79,15 +79,19 @@ class _Collection:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def fill(self, tree: SourceTree, index: str) -> None:
-        wanted = [each for each in locked(tree) if each.host in self._hosts]
+        named = locked(tree)
+        wanted = [each for each in named if each.host in self._hosts]
+        self.missing += unfollowed(tree)
+        others = sorted({each.host for each in named} - self._hosts)
+        self.missing += [f"packages of {host[:100]}: this run did not fetch from it" for host in others]
         self.missing += [
             f"{each.name}: more than {MOST_PACKAGES} packages" for each in wanted[MOST_PACKAGES:]
         ]
         async with asyncio.TaskGroup() as group:
             for each in wanted[:MOST_PACKAGES]:
                 group.create_task(self._keep(each))
-        if (named := requirements(tree)) and urlsplit(index).hostname in self._hosts:
-            self.missing += await Wheels(index, self._page, self._wheel).follow(named)
+        if (asked := requirements(tree)) and urlsplit(index).hostname in self._hosts:
+            self.missing += await Wheels(index, self._page, self._wheel).follow(asked)
 
     async def _page(self, url: str) -> bytes | None:
         with suppress(Unavailable):

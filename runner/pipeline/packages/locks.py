@@ -1,6 +1,7 @@
-"""Which package files a tree's lock files name: package-lock.json, npm-shrinkwrap.json, Gemfile.lock.
+"""Which package files a tree's lock files name: those of npm, Yarn 1 and Bundler.
 
-Lock files are read as data. What no sandbox could use (packages for other systems) is left out.
+Lock files are read as data. What no sandbox could use (packages for other systems) is left out; of what could
+not be fetched or found again, and of lock files that nobody follows, it is said.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,28 @@ from runner.core.records import PackageKind
 from runner.core.tree import SourceTree
 
 MACHINES = frozenset({"x64", "arm64"})
+NPM_REGISTRY = "https://registry.npmjs.org"
+_NPM = ("package-lock.json", "npm-shrinkwrap.json")
+_UNFOLLOWED = {
+    "pnpm-lock.yaml": "pnpm",
+    "bun.lock": "Bun",
+    "bun.lockb": "Bun",
+    "deno.lock": "Deno",
+    "pdm.lock": "PDM",
+    "pixi.lock": "Pixi",
+    "composer.lock": "Composer",
+    "Cargo.lock": "Cargo",
+    "go.sum": "Go",
+    "mix.lock": "Mix",
+}
 _STRONGEST_FIRST = ("sha512", "sha384", "sha256")
 _IGNORED = re.compile(r"(^|/)(node_modules|vendor)/")
 _GEM = re.compile(r"^    (?P<name>[\w.-]+) \((?P<version>[\w.]+)(?:-(?P<platform>[\w.-]+))?\)$")
 _GEM_PLATFORM = re.compile(r"(?:x86_64|aarch64)-linux(?:-gnu)?")
 _GEM_SUM = re.compile(r"^  (?P<file>[\w.-]+ \([\w.-]+\)) sha256=(?P<sum>[0-9a-f]{64})$", re.M)
+
+
+Read = Callable[[str], Iterable["Wanted"]]
 
 
 @dataclass(frozen=True)
@@ -53,28 +71,83 @@ class Wanted:
 
 def locked(tree: SourceTree) -> list[Wanted]:
     """Every package file that the lock files name, each once, in their order."""
-    found: list[Wanted] = []
-    for path in tree:
-        text = None if _IGNORED.search(path) else tree.text(path)
-        name = path.rpartition("/")[2]
-        if text is not None and name in ("package-lock.json", "npm-shrinkwrap.json"):
-            found += npm_packages(text)
-        elif text is not None and name == "Gemfile.lock":
-            found += gems(text)
+    found = [wanted for path, read in _followed(tree) for wanted in read(tree.text(path) or "")]
     return list(dict.fromkeys(found))
 
 
+def unfollowed(tree: SourceTree) -> list[str]:
+    """What lock files name and could not be kept, with the reason."""
+    told = []
+    for path in lock_files(tree):
+        name = path.rpartition("/")[2]
+        if name in _UNFOLLOWED:
+            told.append(f"{path}: lock files of {_UNFOLLOWED[name]} are not followed")
+        elif name == "yarn.lock" and "__metadata:" in (tree.text(path) or "")[:2_000]:
+            told.append(f"{path}: lock files of Yarn 2 and later are not followed")
+        elif name in _NPM and (count := len(list(_unsound(tree.text(path) or "")))):
+            told.append(f"{path}: {count} packages have no digest that npm could find them by")
+    return told
+
+
+def lock_files(tree: SourceTree) -> list[str]:
+    """The paths of all files outside installed packages that may be lock files."""
+    return [path for path in tree if not _IGNORED.search(path) and not tree.files[path].is_link]
+
+
+def _followed(tree: SourceTree) -> Iterator[tuple[str, Read]]:
+    readers = {**dict.fromkeys(_NPM, npm_packages), "Gemfile.lock": gems, "yarn.lock": yarn_packages}
+    for path in lock_files(tree):
+        if (read := readers.get(path.rpartition("/")[2])) is not None:
+            yield path, read
+
+
 def npm_packages(text: str) -> Iterator[Wanted]:
-    """Of a package-lock.json of any version. npm finds by digest only, so those without one are left out."""
+    """Of a package-lock.json of any version. npm finds by digest only, so those without one are left out.
+
+    An address that is left out is the public registry's, as npm takes it.
+    """
+    for name, entry in _npm_entries(_json(text)):
+        digest = strongest(str(entry.get("integrity")))
+        if digest and _runs_here(entry):
+            called, version = str(entry.get("name") or name), str(entry.get("version"))
+            url = entry.get("resolved")
+            if not isinstance(url, str):
+                url = f"{NPM_REGISTRY}/{called}/-/{called.rpartition('/')[2]}-{version}.tgz"
+            yield Wanted(PackageKind.NPM, called, version, url, digest)
+
+
+def _unsound(text: str) -> Iterator[str]:
+    """Names of packages that are to be downloaded and have no sound digest."""
+    for name, entry in _npm_entries(_json(text)):
+        is_downloaded = str(entry.get("resolved")).startswith(("http:", "https:"))
+        if is_downloaded and strongest(str(entry.get("integrity"))) is None and _runs_here(entry):
+            yield name
+
+
+def _json(text: str) -> Any:
     try:
-        lock = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return
-    for name, entry in _npm_entries(lock):
-        url, digest = entry.get("resolved"), strongest(str(entry.get("integrity")))
-        if isinstance(url, str) and digest and _runs_here(entry):
-            called = str(entry.get("name") or name)
-            yield Wanted(PackageKind.NPM, called, str(entry.get("version")), url, digest)
+        return None
+
+
+def yarn_packages(text: str) -> Iterator[Wanted]:
+    """Of a yarn.lock of version 1, which npm reads too where there is no lock of its own."""
+    name = version = url = ""
+    for line in text.splitlines():
+        if line and not line.startswith((" ", "#")):
+            name = line.partition(",")[0].strip().strip('":').rpartition("@")[0].partition("@npm:")[0]
+            version = url = ""
+        elif line.startswith("  version "):
+            version = _said(line)
+        elif line.startswith("  resolved "):
+            url = _said(line).partition("#")[0]
+        elif line.startswith("  integrity ") and name and url and (digest := strongest(_said(line))):
+            yield Wanted(PackageKind.NPM, name, version, url, digest)
+
+
+def _said(line: str) -> str:
+    return line.strip().partition(" ")[2].strip('"')
 
 
 def strongest(integrity: str) -> str | None:

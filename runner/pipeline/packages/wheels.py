@@ -1,4 +1,4 @@
-"""Which wheels a requirements.txt comes to: the newest that fit, as pip took them, and what those require.
+"""Which wheels a tree's requirements come to: the newest that fit, as pip took them, and what those require.
 
 Not a resolver: each requirement is met by itself, by what was chosen before if that fits. pip decides, in the
 lab, among the files that were kept.
@@ -24,6 +24,7 @@ from packaging.version import Version
 from runner.core.records import PackageKind
 from runner.core.tree import SourceTree
 from runner.pipeline.packages.locks import Wanted
+from runner.pipeline.packages.python_locks import pinned
 
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 PYTHONS = ("cp313", "cp314")  # of the sandboxes' distribution
@@ -45,10 +46,14 @@ Page = Callable[[str], Awaitable[bytes | None]]
 
 
 def requirements(tree: SourceTree) -> list[Requirement]:
-    """What the requirements.txt files name; options, addresses and folders are left out."""
+    """What the requirements.txt files name, and what lock files of Python pin.
+
+    Options, addresses and folders are left out.
+    """
     texts = [tree.text(path) or "" for path in tree if path.rpartition("/")[2] == "requirements.txt"]
     lines = [line for text in texts for line in text.replace("\\\n", " ").splitlines()]
-    return [found for line in lines if (found := _requirement(_OPTIONS.sub("", line)))]
+    told = [*(_OPTIONS.sub("", line) for line in lines), *pinned(tree)]
+    return [found for line in told if (found := _requirement(line))]
 
 
 @dataclass(frozen=True)

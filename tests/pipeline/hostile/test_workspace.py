@@ -12,7 +12,8 @@ from docker import APIClient
 from runner.core.records import RunStatus
 from runner.pipeline.checkout import read_tree
 from runner.pipeline.evidence import Laboratory
-from runner.pipeline.grading import get_rubric, grade, laboratory
+from runner.pipeline.grading import get_rubric, grade
+from runner.pipeline.lab_grading import laboratory
 from runner.pipeline.settings import Settings
 from runner.pipeline.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -44,7 +46,23 @@ PLATFORMS
 DEPENDENCIES
   pad_of_the_test (= 1.3.0)
 """
-CASES: dict[PackageKind, tuple[dict[str, bytes], str, bytes, list[str]]] = {
+YARN_LOCK = f"""\
+# yarn lockfile v1
+
+
+pad-of-the-test@1.3.0:
+  version "1.3.0"
+  resolved "{URL}#0"
+  integrity sha512-{base64.b64encode(hashlib.sha512(PAD).digest()).decode()}
+"""
+NOTES = {"yarn": "the versions at hand in place of those in the lock file"}  # here, the same ones
+CASES: dict[str, tuple[dict[str, bytes], str, bytes, list[str]]] = {
+    "yarn": (
+        {"package.json": APP.encode(), "yarn.lock": YARN_LOCK.encode()},
+        "pad-of-the-test-1.3.0.tgz",
+        PAD,
+        ["node", "-p", "require('pad-of-the-test')()"],
+    ),
     PackageKind.NPM: (
         {"package.json": APP.encode(), "package-lock.json": npm_lock("pad-of-the-test", "1.3.0", URL, PAD)},
         "pad-of-the-test-1.3.0.tgz",
@@ -70,15 +88,16 @@ def tree(files: Mapping[str, bytes]) -> SourceTree:
     return SourceTree("t", {path: SourceFile(path, 0o100644, data) for path, data in files.items()})
 
 
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("name", CASES)
 async def test_an_app_is_installed_from_what_was_kept(
-    kind: PackageKind, backend: SandboxBackend, images: dict[str, str], tmp_path: Path
+    name: str, backend: SandboxBackend, images: dict[str, str], tmp_path: Path
 ) -> None:
-    files, name, data, command = CASES[kind]
+    files, file, data, command = CASES[name]
+    kind = PackageKind.NPM if name == "yarn" else PackageKind(name)
     path = tmp_path / "package"
     path.write_bytes(data)
     digest = content_digest(data, "sha512" if kind is PackageKind.NPM else "sha256")
-    package = Package(kind=kind, name="pad", version="1.3.0", url=URL, file=name, content=digest, locked=True)
+    package = Package(kind=kind, name="pad", version="1.3.0", url=URL, file=file, content=digest, locked=True)
     kept = (PackageFile(package, path),)
     subject = Subject(tree(files), "case", tmp_path, backend, images["rails"], images["base"], packages=kept)
     app = find_app(subject.tree)
@@ -86,7 +105,7 @@ async def test_an_app_is_installed_from_what_was_kept(
     async with open_lab(subject, app) as lab:
         installed = await lab.install()
         assert installed.ok, installed.output
-        assert installed.note == ""
+        assert installed.note == NOTES.get(name, "")
         said = await lab.execute(command, timeout_s=30)
         assert said.stdout == b"padded\n", said.stderr
 
