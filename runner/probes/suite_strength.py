@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.core.protocols import Subject
@@ -13,7 +13,7 @@ from runner.probes.kit.lab.executed import Executed
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.recipes import App, Suite, find_app
-from runner.probes.kit.lab.reruns import Rerun, Reruns
+from runner.probes.kit.lab.reruns import Rerun, Reruns, nearest
 from runner.probes.kit.lab.services import excused
 from runner.probes.kit.llm.clauses import Clause
 from runner.probes.kit.llm.llm_calls import LlmUse
@@ -49,7 +49,7 @@ class SuiteStrengthProbe:
     """`limit_s` is the time the suite may take as it is, `budget_s` that of all its runs together."""
 
     id = "suite_strength"
-    version = 2
+    version = 3
     needs_lab = True
     checks: Mapping[str, str] = {
         LLM_PATH: "the suite executes the code that calls the provider",
@@ -106,13 +106,17 @@ class SuiteStrengthProbe:
 
 @dataclass
 class Hunt:
-    """A green suite against the mutants of its app; `wall_s` is what it takes as it is."""
+    """A green suite against the mutants of its app; `wall_s` is what it takes as it is.
+
+    `is_judge` once the whole suite was seen to stay green under a harmless change.
+    """
 
     reruns: Reruns
     lab: Lab
     suite: Suite
     use: LlmUse
     wall_s: float
+    is_judge: bool = False
 
     async def judged(self, executed: Executed, until: float) -> Verdict:
         """Try every mutant while there is time."""
@@ -124,16 +128,28 @@ class Hunt:
             (toll.unexecuted if never else toll.untried).append(mutant)
         if not toll.unexecuted and not toll.untried:
             return moot("the application has nothing that a mutant could take away")
-        if toll.untried and (obstacle := await self._obstacle()) is not None:
-            return obstacle
+        near = await self._judges_nearby() if toll.untried else []
         while toll.untried and time.monotonic() < until:
-            mutant = toll.untried.pop(0)
-            green = await self._green(mutant.files(self.use.tree))
-            (toll.survived if green else toll.killed).append(mutant)
+            files = toll.untried[0].files(self.use.tree)
+            green = await self._green(files, near) if near else True
+            if green:  # so far: now all tests
+                if (obstacle := await self._obstacle()) is not None:
+                    return obstacle
+                green = await self._green(files)
+            (toll.survived if green else toll.killed).append(toll.untried.pop(0))
         return mutants_killed(toll)
+
+    async def _judges_nearby(self) -> list[str]:
+        """The test files that are asked first, if they are green by themselves under a harmless change."""
+        files = harmless(self.use)
+        tests = suite_files(self.lab.tree, self.lab.app, self.suite)
+        near = nearest(self.reruns.argv, tests, files)
+        return near if near and await self._green(files, near) else []
 
     async def _obstacle(self) -> Verdict | None:
         """Why the suite is no judge of mutants: it must be green a second time, under a harmless change."""
+        if self.is_judge:
+            return None
         files = harmless(self.use)
         green = await self._green(files)
         if green is False and self.reruns.hurry_no_more():
@@ -142,10 +158,11 @@ class Hunt:
             return _not_judged("what the suite leaves behind cannot be removed")
         if not green:
             return bad("the suite is green once, and fails when a comment is added to the code it tests")
+        self.is_judge = True
         return None
 
-    async def _green(self, files: Mapping[str, bytes]) -> bool | None:
-        run = await self.reruns.changed(files, _SLOWER * self.wall_s + _MORE_S)
+    async def _green(self, files: Mapping[str, bytes], tests: Sequence[str] = ()) -> bool | None:
+        run = await self.reruns.changed(files, _SLOWER * self.wall_s + _MORE_S, tests)
         return None if run is None else is_green(self.lab.tree, self.lab.app, self.suite, run)
 
 

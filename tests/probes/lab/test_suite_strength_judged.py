@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.core.records import Outcome
-from runner.probes.kit.lab.reruns import hurried
+from runner.probes.kit.lab.reruns import hurried, nearest
 from runner.probes.kit.llm.mutants import Mutant, Site
 from runner.probes.kit.ruby.syntax import RubyFile
 from runner.probes.suite_strength import Toll, mutants_killed
@@ -64,3 +64,22 @@ def test_only_known_runners_are_hurried() -> None:
     assert hurried(("ruby", "bin/rails", "test"))[-1] == "--fail-fast"
     assert hurried(("bundle", "exec", "rspec", "--no-color"))[-1] == "--fail-fast"
     assert hurried(("ruby", "-Itest", "-e", "puts")) == ("ruby", "-Itest", "-e", "puts")
+
+
+RAILS_TEST = ("ruby", "bin/rails", "test")
+TESTS = ["test/services/chat_turn_test.rb", "test/messages_test.rb", "test/models/note_test.rb"]
+
+
+def test_the_tests_named_after_what_changes_are_asked_first() -> None:
+    changed = ["web/app/services/chat_turn.rb", "web/app/controllers/messages_controller.rb"]
+    assert nearest(RAILS_TEST, TESTS, changed) == TESTS[:2]
+    specs = ["spec/requests/messages_spec.rb", "spec/models/note_spec.rb"]
+    assert nearest(("bundle", "exec", "rspec"), specs, changed) == specs[:1]
+
+
+def test_a_command_that_takes_no_files_runs_them_all() -> None:
+    assert nearest(("ruby", "-Itest", "-e", "puts"), TESTS, ["app/services/chat_turn.rb"]) == []
+
+
+def test_to_ask_all_of_them_first_would_ask_them_twice() -> None:
+    assert nearest(RAILS_TEST, TESTS[:1], ["app/services/chat_turn.rb"]) == []

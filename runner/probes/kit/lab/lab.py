@@ -215,8 +215,10 @@ class Lab:
         files |= {f"inside/provider_stub/{path.name}": path.read_bytes() for path in stub_files}
         script = json.dumps(scenario.document()).encode()
         files |= {"scenario.json": script, "server.pem": certificates.server}
-        await helper.put(files, HELPER)
-        await self._sandbox.put({Path(AUTHORITY).name: certificates.authority}, str(Path(AUTHORITY).parent))
+        authority = {Path(AUTHORITY).name: certificates.authority}
+        await asyncio.gather(
+            helper.put(files, HELPER), self._sandbox.put(authority, str(Path(AUTHORITY).parent))
+        )
         stub = asyncio.create_task(
             helper.exec(
                 ["python3", "-m", "inside.provider_stub", HELPER],

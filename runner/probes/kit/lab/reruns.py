@@ -6,7 +6,7 @@ suite writes into the sandbox decides nothing but what it is told to have execut
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,14 @@ class Rerun:
 
 
 class Reruns:
-    """A suite in a lab whose app is installed."""
+    """A suite in a lab whose app is installed; `argv` is its command."""
 
     def __init__(self, lab: Lab, suite: Suite) -> None:
         command = lab.app.command(lab.tree, suite.commands)
         assert command is not None
         self._lab = lab
         self._suite = suite
-        self._argv = command.argv
+        self.argv = command.argv
         self._hurried = hurried(command.argv)
 
     async def first(self, limit_s: float) -> tuple[Rerun, Executed]:
@@ -56,25 +56,28 @@ class Reruns:
         await self._lab.put({_COUNTER: (_INSIDE / _COUNTER).read_bytes()}, HELPER)
         saved = await self._lab.execute(["sh", "-c", _SAVE], timeout_s=RESET_S)
         counting = {"RUBYOPT": f"-r{HELPER}/{_COUNTER}", "LAB_COVERAGE": _COUNTS} if saved.ok else {}
-        run = await self._run(self._argv, limit_s, counting)
+        run = await self._run(self.argv, limit_s, counting)
         counted = await self._lab.execute(["sh", "-c", f"cat {_COUNTS}/*"], timeout_s=RESET_S)
         return run, Executed.read(counted.stdout.decode("utf-8", "replace"))
 
     def hurry_no_more(self) -> bool:
         """Have later runs go on after a failure; False if they do so already."""
-        before, self._hurried = self._hurried, self._argv
-        return before != self._argv
+        before, self._hurried = self._hurried, self.argv
+        return before != self.argv
 
-    async def changed(self, files: Mapping[str, bytes], limit_s: float) -> Rerun | None:
+    async def changed(
+        self, files: Mapping[str, bytes], limit_s: float, tests: Sequence[str] = ()
+    ) -> Rerun | None:
         """The suite, up to its first failure, with these files (by path in the tree) in place of the app's.
 
-        None if the first state could not be restored: what the suite left behind is in the way.
+        Only these test files of it, if any are named. None if the first state could not be restored: what
+        the suite left behind is in the way.
         """
         reset = await self._lab.execute(["sh", "-c", _RESET], timeout_s=RESET_S)
         if not reset.ok:
             return None
         await self._lab.put(files, WORKSPACE)
-        return await self._run(self._hurried, limit_s, {})
+        return await self._run((*self._hurried, *tests), limit_s, {})
 
     async def _run(self, argv: Sequence[str], limit_s: float, env: Mapping[str, str]) -> Rerun:
         log = Log()
@@ -87,5 +90,23 @@ class Reruns:
 
 def hurried(argv: Sequence[str]) -> tuple[str, ...]:
     """The command, told to stop at the first failure; not every release of a runner knows the option."""
-    known = argv[-1] == "test" or "rspec" in argv
-    return (*argv, "--fail-fast") if known else tuple(argv)
+    return (*argv, "--fail-fast") if _is_known(argv) else tuple(argv)
+
+
+def _is_known(argv: Sequence[str]) -> bool:
+    return argv[-1] == "test" or "rspec" in argv
+
+
+def nearest(argv: Sequence[str], tests: Sequence[str], changed: Iterable[str]) -> list[str]:
+    """The test files that bear the name of a changed file, where a command can be given files and they are
+    not all that it runs: they are quick to tell a mutant."""
+    names = {path.rpartition("/")[2].removesuffix(".rb") for path in changed}
+    names |= {name.removesuffix("_controller") for name in names}
+    near = [path for path in tests if _tested(path) in names]
+    return near if _is_known(argv) and len(near) < len(tests) else []
+
+
+def _tested(path: str) -> str:
+    """What a test file tests, by its name."""
+    name = path.rpartition("/")[2].removesuffix(".rb")
+    return name.removeprefix("test_").removesuffix("_test").removesuffix("_spec")
