@@ -286,6 +286,7 @@ class Subject:
     `workshop` makes and runs the images that the repository describes; None where there is no engine.
     `packages` are those that were kept when the run was made, for the app to be installed from.
     `tests` are the task's own, if it brings any.
+    `shared` is where probes that examine it side by side leave what serves the others too.
     """
 
     tree: SourceTree
@@ -299,6 +300,7 @@ class Subject:
     workshop: Workshop | None = None
     packages: tuple[PackageFile, ...] = ()
     tests: BroughtTests | None = None
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Probe(Protocol):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Location
-from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import READY_S, Lab, RootPage, open_lab
+from runner.probes.kit.lab.confirmed import SHARED, confirmed
+from runner.probes.kit.lab.lab import READY_S, Lab, RootPage
 from runner.probes.kit.lab.logs import error_line, error_places
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import excused
+from runner.probes.kit.lab.stage import on_stage
 from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.verdicts import Verdict, bad, good, moot
 
@@ -18,18 +19,22 @@ BOOTS, ROOT_PAGE = "boot.boots", "boot.root_page"
 
 
 class BootProbe:
-    """Starts the app as its recipe says and asks for its root page; `ready_s` is the time it may take."""
+    """Starts the app as its recipe says and asks for its root page.
+
+    `ready_s` is the time it may take, `tries` as for `confirmed`.
+    """
 
     id = "boot"
-    version = 2
+    version = 3
     needs_lab = True
     checks: Mapping[str, str] = {
         BOOTS: "the app starts offline",
         ROOT_PAGE: "GET / answers the app's own page with a 2xx",
     }
 
-    def __init__(self, ready_s: float = READY_S) -> None:
+    def __init__(self, ready_s: float = READY_S, tries: int = SHARED) -> None:
         self.ready_s = ready_s
+        self.tries = tries
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed by a second, fresh boot."""
@@ -39,20 +44,19 @@ class BootProbe:
             return [nothing.of(BOOTS), moot("there is no app").of(ROOT_PAGE)]
 
         async def attempt(number: int) -> list[Finding]:
-            boots, root_page = await self._boot(subject, app, f"boot-{number}.log")
+            boots, root_page = await self._boot(subject, app, number)
             return [boots.of(BOOTS), root_page.of(ROOT_PAGE)]
 
-        return await confirmed(attempt)
+        return await confirmed(attempt, self.tries)
 
-    async def _boot(self, subject: Subject, app: App, log_name: str) -> tuple[Verdict, Verdict]:
-        async with open_lab(subject, app, Scenario()) as lab:
-            installed = await lab.install()
+    async def _boot(self, subject: Subject, app: App, number: int) -> tuple[Verdict, Verdict]:
+        async with on_stage(subject, app, Scenario(), alone=number > 1) as stage:
+            lab, installed = stage.lab, stage.installed
             if not installed.ok:
                 obstacle = installed.obstacle(subject.tree, app.folder)
                 return obstacle, moot("the app cannot be started") if installed.broken else obstacle
-            async with lab.running(self.ready_s) as page:
-                pass
-            lab.log.keep(subject.artifacts, log_name)
+            page = await stage.page(self.ready_s)
+            lab.log.keep(subject.artifacts, f"boot-{number}.log")
             seen = boots(lab, page), root_page(lab, page)
             boot, root = (excused(lab.tree, app.folder, lab.log.text, verdict) for verdict in seen)
             return installed.fair(boot), installed.fair(root)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Outcome
-from runner.probes.kit.lab.browser import BrowserError, NoBrowser, Visitor, open_browser
-from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import Lab, open_lab
+from runner.probes.kit.lab.browser import BrowserError, NoBrowser, Visitor
+from runner.probes.kit.lab.confirmed import SHARED, confirmed
+from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service
+from runner.probes.kit.lab.stage import Stage, on_stage
 from runner.probes.kit.lab.stub import Scenario
 from runner.probes.kit.verdicts import Verdict, moot, unclear
 from runner.probes.kit.visit.keeper import Keeper
@@ -28,10 +29,11 @@ class ChatTurnProbe:
     """Holds two turns with the app as one visitor in a browser, against a stand-in provider.
 
     Where the helper has no browser it does so by plain HTTP, and the findings say so.
+    `tries` as for `confirmed`.
     """
 
     id = "chat_turn"
-    version = 3
+    version = 4
     needs_lab = True
     checks: Mapping[str, str] = {
         REQUEST_SENT: "submitting the page's form sends a chat request to the provider",
@@ -39,6 +41,9 @@ class ChatTurnProbe:
         REPLY_SHOWN: "the provider's reply appears in the response or on the page",
         HISTORY_SENT: "the second turn carries the first turn and its reply, each once",
     }
+
+    def __init__(self, tries: int = SHARED) -> None:
+        self.tries = tries
 
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
@@ -48,52 +53,57 @@ class ChatTurnProbe:
             verdicts = await _converse(subject, app, number) if app else _all(moot("there is no app"))
             return [verdict.of(check) for check, verdict in zip(self.checks, verdicts, strict=True)]
 
-        return await confirmed(attempt)
+        return await confirmed(attempt, self.tries)
 
 
 async def _converse(subject: Subject, app: App, number: int) -> Verdicts:
-    one, two = new_turns(2)
-    scenario = Scenario(((one.text, one.reply), (two.text, two.reply)))
-    async with open_lab(subject, app, scenario) as lab:
-        installed = await lab.install()
+    turns = new_turns(2)
+    async with on_stage(subject, app, _scenario(turns), alone=number > 1) as stage:
+        lab, installed = stage.lab, stage.installed
         if not installed.ok:
             obstacle = installed.obstacle(subject.tree, app.folder)
             return _all(moot("the app cannot be started") if installed.broken else obstacle)
-        async with lab.running() as page:
-            if not page.is_ready:
-                name = absent_service(subject.tree, app.folder, lab.log.text)
-                without = f"the app does not start without {name}, which the lab does not have"
-                return _all(unclear(without) if name else moot("the app does not start"))
-            kept = Keeper(subject.artifacts, f"{ChatTurnProbe.id}-{ChatTurnProbe.version}/{number}")
-            try:
-                seen = await _visit(lab, (one, two), kept)
-            except BrowserError as error:
-                return _all(unclear(f"the browser and the page came to nothing: {error}"))
-            finally:
-                kept.log(lab)
+        if not (await stage.page()).is_ready:
+            name = absent_service(subject.tree, app.folder, lab.log.text)
+            without = f"the app does not start without {name}, which the lab does not have"
+            return _all(unclear(without) if name else moot("the app does not start"))
+        kept = Keeper(subject.artifacts, f"{ChatTurnProbe.id}-{ChatTurnProbe.version}/{number}")
+        try:
+            seen = await _visit(stage, turns, kept)
+        finally:
+            kept.log(lab)
         verdicts = judged(subject.tree, app, seen)
         return tuple(_noted(verdict, seen.without) for verdict in verdicts)  # type: ignore[return-value]
 
 
-async def _visit(lab: Lab, turns: tuple[Turn, Turn], kept: Keeper) -> Seen:
-    """The conversation by browser, or where there is none, by plain HTTP."""
-    driver, without = "browser", ""
+def _scenario(turns: Sequence[Turn]) -> Scenario:
+    return Scenario(tuple((turn.text, turn.reply) for turn in turns))
+
+
+async def _visit(stage: Stage, turns: Sequence[Turn], kept: Keeper) -> Seen:
+    """The conversation by browser, or where there is none or it hangs, by plain HTTP."""
+    lab, driver, without = stage.lab, "browser", ""
     try:
-        async with open_browser(lab.helper, lab.app.recipe.port) as browser:
-            report = await _by_browser(browser.visitor("visitor"), lab, turns, kept)
+        visitor = (await stage.browser()).visitor("visitor")
+        report = await _by_browser(visitor, lab, turns, kept)
+        await visitor.leave()
     except NoBrowser as missing:
-        driver, without = "http", str(missing)
+        driver, without = "http", f"without a browser: {missing}"
+    except BrowserError as error:
+        driver, without = "http", f"as the browser and the page came to nothing: {error}"
+        await stage.close_browser()
+        turns = new_turns(2)  # what the browser said may have come through
+        await lab.begin(_scenario(turns))
+    if without:
         told = [{"text": turn.text, "expect": turn.nonce} for turn in turns]
         report = await lab.visit({"do": "converse", "patience_s": PATIENCE_S, "turns": told})
     answered = all(turn["status"] for turn in report["turns"])
     alive = answered or not await lab.has_ended()
     log = lab.log.text[report.get("log_start", 0) :] or lab.log.text
-    return Seen(turns, report, lab.provider, log, alive, driver, without)
+    return Seen((turns[0], turns[1]), report, lab.provider, log, alive, driver, without)
 
 
-async def _by_browser(
-    visitor: Visitor, lab: Lab, turns: tuple[Turn, Turn], kept: Keeper
-) -> Mapping[str, Any]:
+async def _by_browser(visitor: Visitor, lab: Lab, turns: Sequence[Turn], kept: Keeper) -> Mapping[str, Any]:
     """As the page driver reports, but seen in a real page: there is nothing that it could not do."""
     sight = await visitor.open()
     opened = len(lab.log.text)  # what is logged before is about the page, not about the turn
@@ -131,7 +141,7 @@ def _noted(verdict: Verdict, without: str) -> Verdict:
     """A verdict that tells it was found without a browser."""
     if not without or verdict.outcome is Outcome.NOT_APPLICABLE:
         return verdict
-    return replace(verdict, message=f"{verdict.message} (by plain HTTP, without a browser: {without})")
+    return replace(verdict, message=f"{verdict.message} (by plain HTTP, {without})")
 
 
 def _all(verdict: Verdict) -> Verdicts:

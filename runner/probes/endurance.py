@@ -12,9 +12,9 @@ from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.probes.failed_turn import keep
 from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
-from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import Lab, RootPage, Start, open_lab
-from runner.probes.kit.lab.recipes import App, find_app
+from runner.probes.kit.lab.confirmed import ALONE, confirmed
+from runner.probes.kit.lab.lab import Lab, RootPage, open_lab
+from runner.probes.kit.lab.recipes import App, Start, find_app
 from runner.probes.kit.lab.stub import Request, Scenario
 from runner.probes.kit.lab.workers import busy, seconds_on_cpu
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
@@ -86,6 +86,9 @@ class EnduranceProbe:
         SAYS: "without the provider's key the page says that it is missing",
     }
 
+    def __init__(self, tries: int = ALONE) -> None:
+        self.tries = tries
+
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
@@ -94,7 +97,7 @@ class EnduranceProbe:
             verdicts = await _endure(subject, app, number) if app else (moot("there is no app"),) * 4
             return [verdict.of(check) for check, verdict in zip(self.checks, verdicts, strict=True)]
 
-        return await confirmed(attempt)
+        return await confirmed(attempt, self.tries)
 
 
 async def _endure(subject: Subject, app: App, number: int) -> Verdicts:

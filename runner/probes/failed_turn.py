@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.probes.kit.lab.browser import BrowserError, NoBrowser, open_browser
-from runner.probes.kit.lab.confirmed import confirmed
+from runner.probes.kit.lab.confirmed import ALONE, confirmed
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Log
 from runner.probes.kit.lab.recipes import App, find_app
@@ -62,6 +62,9 @@ class FailedTurnProbe:
         CLEAN: "a failed turn shows no error page, no stack trace and no key",
     }
 
+    def __init__(self, tries: int = ALONE) -> None:
+        self.tries = tries
+
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
@@ -70,7 +73,7 @@ class FailedTurnProbe:
             verdicts = await _suffer(subject, app, number) if app else (moot("there is no app"),) * 4
             return [verdict.of(check) for check, verdict in zip(self.checks, verdicts, strict=True)]
 
-        return await confirmed(attempt)
+        return await confirmed(attempt, self.tries)
 
 
 async def _suffer(subject: Subject, app: App, number: int) -> Verdicts:

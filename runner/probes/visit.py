@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping, Set
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding, Outcome
 from runner.core.tree import SourceTree
-from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
-from runner.probes.kit.lab.confirmed import confirmed
-from runner.probes.kit.lab.lab import Lab, open_lab
+from runner.probes.kit.lab.browser import BrowserError, NoBrowser
+from runner.probes.kit.lab.confirmed import SHARED, confirmed
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service, excused
+from runner.probes.kit.lab.stage import Stage, on_stage
 from runner.probes.kit.lab.stub import Request
 from runner.probes.kit.verdicts import Verdict, moot, unclear
 from runner.probes.kit.visit import models, screen, wire
 from runner.probes.kit.visit.keeper import Keeper
 from runner.probes.kit.visit.scenario import Guide, Visit, new_script
-from runner.probes.kit.visit.turns import new_turns, take_turn
+from runner.probes.kit.visit.turns import UNASKED_S, new_turns
 
 _SECRETS = ("OPENROUTER_API_KEY", "SECRET_KEY_BASE")
-# Which part of the visit decides a check; the others are decided by its three turns.
+# Which part of the visit decides a check; the others are decided by its first turn.
 _PARTS = {
     "visit.bears_empty": "empty",
     "visit.streams": "slow",
@@ -28,15 +30,19 @@ _PARTS = {
     "visit.inert_markup": "markup",
     "visit.own_conversation": "stranger",
     "visit.bears_long": "stranger",
+    **dict.fromkeys(("visit.full_history", "visit.enter_sends", "visit.button_sends"), "talk"),
 }
 Verdicts = dict[str, Verdict]
 
 
 class VisitProbe:
-    """Two visitors use the app for a while; one boot decides all checks, and a second what failed."""
+    """Two visitors use the app for a while; one boot decides all checks, and a second what failed.
+
+    `tries` as for `confirmed`.
+    """
 
     id = "visit"
-    version = 1
+    version = 2
     needs_lab = True
     checks: Mapping[str, str] = {
         "visit.full_history": "each turn carries the whole conversation, every message once, under its role",
@@ -57,6 +63,9 @@ class VisitProbe:
         "visit.button_sends": "the button sends the message",
     }
 
+    def __init__(self, tries: int = SHARED) -> None:
+        self.tries = tries
+
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
@@ -70,10 +79,10 @@ class VisitProbe:
                 verdicts = await self._visit(subject, app, number, looked_at)
             kept = {one.check: one for one in first if one.check not in failed}
             found = [kept.get(check) or verdicts[check].of(check) for check in self.checks]
-            first.extend(found)
+            first.extend(found if number == 1 else ())
             return found
 
-        return await confirmed(attempt)
+        return await confirmed(attempt, self.tries)
 
     def _all(self, verdict: Verdict) -> Verdicts:
         return dict.fromkeys(self.checks, verdict)
@@ -81,8 +90,8 @@ class VisitProbe:
     async def _visit(self, subject: Subject, app: App, number: int, looked_at: Set[str]) -> Verdicts:
         """All checks, those that are `looked_at` decided; a second try leaves out what did not fail."""
         script = new_script()
-        async with open_lab(subject, app, script.scenario()) as lab:
-            installed = await lab.install()
+        async with on_stage(subject, app, script.scenario(), alone=number > 1) as stage:
+            lab, installed = stage.lab, stage.installed
             if not installed.ok:
                 obstacle = installed.obstacle(subject.tree, app.folder)
                 return self._all(moot("the app cannot be started") if installed.broken else obstacle)
@@ -90,8 +99,9 @@ class VisitProbe:
             parts = frozenset(_PARTS[check] for check in looked_at if check in _PARTS)
             guide = Guide(script, lab.provider, keeper, parts)
             try:
-                found = await self._seen(lab, guide, "visit.configurable_model" in looked_at)
+                found = await self._seen(stage, guide, "visit.configurable_model" in looked_at)
             except (NoBrowser, BrowserError) as error:
+                await stage.close_browser()
                 found = self._all(unclear(f"pages were not looked at in a browser: {error}"))
             finally:
                 keeper.log(lab)
@@ -101,32 +111,33 @@ class VisitProbe:
                 for check, verdict in found.items()
             }
 
-    async def _seen(self, lab: Lab, guide: Guide, tries_setting: bool) -> Verdicts:
-        async with open_browser(lab.helper, lab.app.recipe.port) as browser:
-            async with lab.running() as page:
-                if not page.is_ready:
-                    name = absent_service(lab.tree, lab.app.folder, lab.log.text)
-                    without = f"the app does not start without {name}, which the lab does not have"
-                    return self._all(unclear(without) if name else moot("the app does not start"))
-                secrets = {name: lab.app.recipe.env[name] for name in _SECRETS if name in lab.app.recipe.env}
-                visit = await guide.lead(browser, tuple(secrets.values()))
-                chats = list(lab.provider.chats)
-            found = judged(lab.tree, visit, chats, secrets)
-            if tries_setting and chats and (variables := models.settings(lab.tree)):
-                setting = await _tried(lab, browser, chats[0], tuple(variables))
-                found["visit.configurable_model"] = setting
-            return found
+    async def _seen(self, stage: Stage, guide: Guide, tries_setting: bool) -> Verdicts:
+        lab, browser = stage.lab, await stage.browser()
+        if not (await stage.page()).is_ready:
+            name = absent_service(lab.tree, lab.app.folder, lab.log.text)
+            without = f"the app does not start without {name}, which the lab does not have"
+            return self._all(unclear(without) if name else moot("the app does not start"))
+        secrets = {name: lab.app.recipe.env[name] for name in _SECRETS if name in lab.app.recipe.env}
+        visit = await guide.lead(browser, tuple(secrets.values()))
+        chats = list(lab.provider.chats)
+        found = judged(lab.tree, visit, chats, secrets)
+        if tries_setting and chats and (variables := models.settings(lab.tree)):
+            found["visit.configurable_model"] = await _tried(stage, chats[0], tuple(variables))
+        return found
 
 
-async def _tried(lab: Lab, browser: Browser, first: Request, variables: tuple[str, ...]) -> Verdict:
+async def _tried(stage: Stage, first: Request, variables: tuple[str, ...]) -> Verdict:
     """What is asked for once these variables name another model, in the same app started again."""
-    other = models.other_model(first.host)
+    lab, other = stage.lab, models.other_model(first.host)
     before = len(lab.provider.chats)
-    async with lab.running(env=dict.fromkeys(variables, other)) as page:
-        if page.is_ready:
-            clara = browser.visitor("clara")
-            await clara.open()
-            await take_turn(clara, lambda: len(lab.provider.requests), new_turns(1)[0], patience_s=2)
+    if (await stage.page_with(dict.fromkeys(variables, other))).is_ready:
+        clara = (await stage.browser()).visitor("clara")
+        await clara.open()
+        line = new_turns(1)[0]
+        sent, deadline = await clara.send(line.text, key=line.key), time.monotonic() + UNASKED_S
+        while sent.by and len(lab.provider.chats) == before and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await clara.leave()
     asked = [str((chat.body or {}).get("model", "")) for chat in lab.provider.chats]
     then = asked[before] if len(asked) > before else ""
     return models.judged_setting(lab.tree, asked[0], variables, then)

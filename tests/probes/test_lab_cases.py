@@ -3,8 +3,9 @@
 `repo/` is laid over `lab_app/`, a whole small chat app (or over the folder `under`; `alone: true`: over
 nothing), without the files that `without` lists, with `edits` as {path: {old text: new text}}, and all of it
 moved below `folder`. `image` is the sandbox's, `helper` that of what joins it. `resources` and `limit_s`
-bound it. `expected` maps each check to an outcome, or to `{outcome, says, locations, values}`: a part of the
-message, some of its places and values; `others` is the outcome of the checks that it does not list.
+bound it. What fails is looked at once, unless `tries` says more. `expected` maps each check to an outcome, or
+to `{outcome, says, locations, values}`: a part of the message, some of its places and values; `others` is the
+outcome of the checks that it does not list.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.docker
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/lab.yaml"))
-CONVERSING: dict[str, Callable[[], Probe]] = {
+CONVERSING: dict[str, Callable[[int], Probe]] = {
     "chat_turn": ChatTurnProbe,
     "endurance": EnduranceProbe,
     "failed_turn": FailedTurnProbe,
@@ -63,13 +64,14 @@ def tree_of(case: Path, read: Read, told: dict[str, Any]) -> SourceTree:
 
 
 def probe_of(case: Path, told: dict[str, Any]) -> Probe:
-    name, limit_s = case.parent.name, told.get("limit_s", 60)
+    name, limit_s, tries = case.parent.name, told.get("limit_s", 60), told.get("tries", 1)
     if name in CONVERSING:
-        return CONVERSING[name]()
+        return CONVERSING[name](tries)
+    if name == "boot":
+        return BootProbe(limit_s, tries)
     bounded = {
         "suite": SuiteProbe,
         "suite_strength": SuiteStrengthProbe,
-        "boot": BootProbe,
         "python_suite": PythonSuite,
     }
     return bounded.get(name, NotesBehaviour)(limit_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.core.records import Finding, Outcome
-from runner.probes.kit.lab.confirmed import confirmed
+from runner.probes.kit.lab.confirmed import ALONE, SHARED, confirmed
 
 PASS, FAIL, MOOT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE
 
@@ -17,6 +17,8 @@ PASS, FAIL, MOOT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE
         ([[FAIL, MOOT], [FAIL, MOOT]], [FAIL, MOOT]),
         ([[FAIL, MOOT], [PASS, PASS]], [Outcome.UNKNOWN, Outcome.UNKNOWN]),
         ([[PASS, FAIL], [PASS, PASS]], [PASS, Outcome.UNKNOWN]),
+        ([[FAIL, FAIL], [PASS, PASS], [PASS, FAIL]], [PASS, Outcome.UNKNOWN]),
+        ([[PASS, FAIL], [FAIL, FAIL], [FAIL, PASS]], [FAIL, FAIL]),
     ],
 )
 async def test_tries(tries: list[list[Outcome]], wanted: list[Outcome]) -> None:
@@ -27,10 +29,26 @@ async def test_tries(tries: list[list[Outcome]], wanted: list[Outcome]) -> None:
         outcomes = tries[number - 1]
         return [Finding(check=f"a.c{i}", outcome=o, message=f"try {number}") for i, o in enumerate(outcomes)]
 
-    found = await confirmed(attempt)
+    found = await confirmed(attempt, ALONE if len(tries) < 3 else SHARED)
     assert [f.outcome for f in found] == wanted
     assert numbers == list(range(1, len(tries) + 1))
     for finding in found:
         if finding.outcome is Outcome.UNKNOWN:
-            assert "try 1" in finding.message
-            assert "try 2" in finding.message
+            assert f"try {len(tries) - 1}" in finding.message
+            assert f"try {len(tries)}" in finding.message
+
+
+async def test_an_app_that_others_used_is_left_to_rest_when_the_second_try_agrees() -> None:
+    async def attempt(number: int) -> list[Finding]:
+        assert number < 3
+        return [Finding(check="a.c0", outcome=FAIL, message=f"try {number}")]
+
+    assert [f.message for f in await confirmed(attempt, SHARED)] == ["try 1"]
+
+
+async def test_a_single_try_confirms_nothing() -> None:
+    async def attempt(number: int) -> list[Finding]:
+        assert number == 1
+        return [Finding(check="a.c0", outcome=FAIL, message="once")]
+
+    assert [f.outcome for f in await confirmed(attempt, tries=1)] == [FAIL]

@@ -207,6 +207,10 @@ class Visitor:
         """A PNG of the screen, 1280 or 390 pixels wide."""
         return base64.b64decode((await self._do("shot", narrow=narrow))["png"])
 
+    async def leave(self) -> None:
+        """Close the page and forget its cookies."""
+        await self._do("leave")
+
     async def report(self) -> Report:
         """All that happened."""
         outcome = await self._do("report")

@@ -6,17 +6,28 @@ from collections.abc import Awaitable, Callable
 
 from runner.core.records import Finding, Outcome
 
+ALONE, SHARED = 2, 3
 
-async def confirmed(attempt: Callable[[int], Awaitable[list[Finding]]]) -> list[Finding]:
+
+async def confirmed(attempt: Callable[[int], Awaitable[list[Finding]]], tries: int = ALONE) -> list[Finding]:
     """The findings of the first try; with a FAIL in it, those that a second, fresh one agrees with.
 
-    `attempt` gets the number of the try, 1 or 2. Where the two differ, the finding is UNKNOWN.
+    `attempt` gets the number of the try, from 1. Where the two differ, the finding is UNKNOWN. With three
+    `tries`, for a first one in an app that others used before, a third then tells whether the second was
+    right. With one, which only tests want, nothing is confirmed.
     """
     first = await attempt(1)
-    if all(finding.outcome is not Outcome.FAIL for finding in first):
+    if tries < ALONE or all(finding.outcome is not Outcome.FAIL for finding in first):
         return first
     second = await attempt(2)
-    return [_agreed(one, other) for one, other in zip(first, second, strict=True)]
+    pairs = list(zip(first, second, strict=True))
+    if tries < SHARED or all(one.outcome is other.outcome for one, other in pairs):
+        return [_agreed(one, other) for one, other in pairs]
+    third = await attempt(3)
+    return [
+        one if one.outcome is other.outcome else _agreed(other, last)
+        for (one, other), last in zip(pairs, third, strict=True)
+    ]
 
 
 def _agreed(one: Finding, other: Finding) -> Finding:

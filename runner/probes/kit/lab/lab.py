@@ -17,12 +17,11 @@ from runner.core.tree import SourceTree
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
 from runner.probes.kit.lab.packages import HOME, offline_files
-from runner.probes.kit.lab.recipes import App, Command, Recipe
+from runner.probes.kit.lab.recipes import AS_USUAL, AUTHORITY, App, Command, Start
 from runner.probes.kit.lab.stub import HOSTS, Provider, Scenario, issue_certificates
 
 WORKSPACE = "/workspace"
 HELPER = "/home/agent/lab"
-AUTHORITY = "/home/agent/lab-authority.pem"
 INSTALL_S = 120.0
 READY_S = 60.0
 LAB_S = 900.0
@@ -49,26 +48,6 @@ class RootPage:
         return 0 < self.status < 500
 
 
-@dataclass(frozen=True)
-class Start:
-    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
-
-    mode: str = "development"
-    workers: int = 1
-    keyless: bool = False
-
-    def env(self, recipe: Recipe) -> dict[str, str]:
-        """The environment of the app."""
-        own = {**recipe.env, **recipe.modes[self.mode].env}
-        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
-        if self.workers > 1:
-            own["WEB_CONCURRENCY"] = str(self.workers)
-        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
-
-
-AS_USUAL = Start()
-
-
 class Lab:
     """One produced app in its sandbox, with its helper. Made by open_lab."""
 
@@ -82,6 +61,7 @@ class Lab:
         self._installed = Installed()
         self._orders: asyncio.Queue[bytes] = asyncio.Queue()
         self._starts: list[str] = []
+        self._start_log = Log()
         self._running: asyncio.Task[ExecResult] | None = None
 
     @property
@@ -162,12 +142,28 @@ class Lab:
             await self.prepare(self.app.recipe.modes[start.mode].prepare, env)
         self._starts.append(start.mode)
         self._running = asyncio.create_task(
-            self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log), name="app"
+            self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log),
+            name="app",
         )
         try:
             yield await self._settled(ready_s)
         finally:
             await _end(self._running)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the started app still does."""
+        return self._running is not None and not self._running.done()
+
+    def has_started(self) -> None:
+        """What the log holds now is about the start of the app."""
+        self._start_log.become(self.log)
+
+    async def begin(self, scenario: Scenario) -> None:
+        """From now on the provider follows a scenario and was asked nothing; the log tells of the start."""
+        self.log.become(self._start_log)
+        await self.script(scenario)
+        self.provider = Provider(listening=True, switched=self.provider.switched)
 
     async def has_ended(self) -> bool:
         """Whether the started app is gone, or goes within a second."""
@@ -225,7 +221,7 @@ class Lab:
                 stdin=self._told_provider(),
                 cwd=HELPER,
                 timeout_s=LAB_S,
-                on_output=self.provider.feed,
+                on_output=self._told_by_provider,
             ),
             name="provider stub",
         )
@@ -242,6 +238,9 @@ class Lab:
         async with asyncio.timeout(ORDER_S):
             while self.provider.switched < wanted:  # noqa: ASYNC110 - told by a callback for output
                 await asyncio.sleep(0.01)
+
+    def _told_by_provider(self, chunk: bytes) -> None:
+        self.provider.feed(chunk)
 
     async def _told_provider(self) -> AsyncIterator[bytes]:
         while True:

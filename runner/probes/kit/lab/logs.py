@@ -57,6 +57,10 @@ class Log:
         if self._size > FLOOD_BYTES:
             raise Flood
 
+    def become(self, other: Log) -> None:
+        """Hold what another one holds, and go on from there."""
+        self._head[:], self._tail[:], self._size = other._head, other._tail, other._size
+
     @property
     def text(self) -> str:
         """What was kept, with a note where the middle is left out."""

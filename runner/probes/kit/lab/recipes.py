@@ -13,6 +13,7 @@ import yaml
 
 from runner.core.tree import SourceTree
 
+AUTHORITY = "/home/agent/lab-authority.pem"
 _START = Path(__file__).with_name("start")
 _ORDER = ("rails", "node", "python")  # an app of one kind often has files of the next
 _IGNORED = re.compile(r"(^|/)(node_modules|vendor|test|spec|tmp|fixtures)/")
@@ -129,6 +130,26 @@ class App:
     def command(self, tree: SourceTree, commands: tuple[Command, ...]) -> Command | None:
         """The first command that is for this app."""
         return next((command for command in commands if command.suits(tree, self.folder)), None)
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the app is started: in which mode, with how many workers, and with a provider's key or without."""
+
+    mode: str = "development"
+    workers: int = 1
+    keyless: bool = False
+
+    def env(self, recipe: Recipe) -> dict[str, str]:
+        """The environment of the app."""
+        own = {**recipe.env, **recipe.modes[self.mode].env}
+        own |= {"SSL_CERT_FILE": AUTHORITY, "NODE_EXTRA_CA_CERTS": AUTHORITY, "REQUESTS_CA_BUNDLE": AUTHORITY}
+        if self.workers > 1:
+            own["WEB_CONCURRENCY"] = str(self.workers)
+        return {name: value for name, value in own.items() if not (self.keyless and name in recipe.keys)}
+
+
+AS_USUAL = Start()
 
 
 def find_app(tree: SourceTree) -> App | None:

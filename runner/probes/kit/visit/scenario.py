@@ -86,7 +86,7 @@ class Visit:
 class Guide:
     """Leads two visitors through an app, with an eye on what its provider is asked.
 
-    `parts` (empty, slow, markup, stranger) are taken beside three turns, which are always held.
+    `parts` (empty, talk, slow, markup, stranger) are taken beside a first turn; `talk` is two more of them.
     """
 
     def __init__(self, script: Script, provider: Provider, keeper: Keeper, parts: frozenset[str]) -> None:
@@ -116,7 +116,9 @@ class Guide:
             if "stranger" in self._parts:
                 await self._stranger(ben)
                 self.visit.reports["ben"] = await ben.report()
+                await ben.leave()
         self.visit.reports["anna"] = await anna.report()
+        await anna.leave()
         self._keeper.timeline(self.visit.reports, self._provider.requests)
         return self.visit
 
@@ -136,7 +138,8 @@ class Guide:
 
     async def _talk(self, anna: Visitor) -> None:
         """Three turns, the first by Enter, the second by the button; whichever works where one does not."""
-        for turn, way in zip(self._script.talk, ("enter", "button", "any"), strict=True):
+        ways = ("enter", "button", "any") if "talk" in self._parts else ("any",)
+        for turn, way in zip(self._script.talk, ways, strict=False):
             taken = await take_turn(anna, self._requests, turn, by=way)
             if way != "any":
                 self.visit.sends[way] = taken.sent
