@@ -65,7 +65,8 @@ class BootProbe:
 def boots(lab: Lab, page: RootPage) -> Verdict:
     """Whether the app came to serve."""
     if page.is_ready:
-        return good(f"the app started and GET / answered {page.status}", http_status=page.status)
+        by = f" as {page.by} says" if page.by else ""
+        return good(f"the app started{by} and GET / answered {page.status}", http_status=page.status)
     return bad(*why_not(lab, page))
 
 

@@ -6,7 +6,6 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
@@ -16,7 +15,7 @@ from runner.probes.kit.lab.confirmed import ALONE, confirmed
 from runner.probes.kit.lab.lab import Lab, RootPage, open_lab
 from runner.probes.kit.lab.recipes import App, Start, find_app
 from runner.probes.kit.lab.stub import Request, Scenario
-from runner.probes.kit.lab.workers import busy, seconds_on_cpu
+from runner.probes.kit.lab.workers import busy, only, seconds_on_cpu
 from runner.probes.kit.verdicts import Verdict, bad, good, moot, unclear
 from runner.probes.kit.visit.talk import Came, Talk
 from runner.probes.kit.visit.turns import Turn, new_turn
@@ -28,7 +27,6 @@ NAMES_THE_KEY = re.compile(
     r"missing (?:key|token)|\bkey is\b",
     re.I,
 )
-TALK_S = 8
 Verdicts = tuple[Verdict, Verdict, Verdict, Verdict]
 
 
@@ -50,7 +48,7 @@ class Plan:
 def new_plan() -> Plan:
     """With words that no page has by chance."""
     before = new_turn("What is the colour of item {}?"), new_turn("And what is the size of item {}?")
-    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(5))
+    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(4))
     return Plan(before, new_turn("Who made item {}?"), many, new_turn("When was item {} sold?"))
 
 
@@ -64,7 +62,7 @@ class Seen:
     restarted: RootPage | None = None
     reopened: str = ""
     after: Came | None = None
-    report: Mapping[str, Any] | None = None
+    many: list[Came] = field(default_factory=list)
     busy: int = 0
     workers: int = 0
     keyless: RootPage | None = None
@@ -77,7 +75,7 @@ class EnduranceProbe:
     """Three starts of one app: as usual, again with two workers, and without the provider's key."""
 
     id = "endurance"
-    version = 2
+    version = 3
     needs_lab = True
     checks: Mapping[str, str] = {
         RESTART: "the conversation survives a restart of the app",
@@ -132,7 +130,8 @@ async def _starts(lab: Lab, browser: Browser, plan: Plan) -> Seen:
         async with lab.running(start=Start(seen.mode, workers=2)) as page:
             seen.restarted = page
             if page.is_ready:
-                await _after(lab, talk, seen)
+                await _after(talk, seen)
+                await _spread(lab, Talk(lab, browser.visitor("carl")), seen)
         async with lab.running(start=Start(seen.mode, keyless=True)) as page:
             seen.keyless = page
             if page.is_ready:
@@ -149,15 +148,25 @@ async def _before(talk: Talk, seen: Seen) -> None:
             break
 
 
-async def _after(lab: Lab, talk: Talk, seen: Seen) -> None:
-    """The old visitor comes back; then another one talks to both workers."""
-    seen.reopened = (await talk.arrive()).text
+async def _after(talk: Talk, seen: Seen) -> None:
+    """The old visitor comes back."""
+    seen.reopened = (await talk.come_back()).text
     if talk.before.usable:
         seen.after = await talk.say(seen.plan.after)
+
+
+async def _spread(lab: Lab, talk: Talk, seen: Seen) -> None:
+    """Another visitor talks to the workers in turn: the first two, and back to the first."""
     spent = await seconds_on_cpu(lab)
-    turns = [{"text": line.text, "expect": line.nonce} for line in seen.plan.many]
-    seen.report = await lab.visit({"do": "converse", "patience_s": TALK_S, "turns": turns})
-    seen.workers, seen.busy = len(spent), busy(spent, await seconds_on_cpu(lab))
+    seen.workers, pair = len(spent), sorted(spent)[:2]
+    if len(pair) < 2:
+        return
+    await talk.arrive()
+    for place, line in enumerate(seen.plan.many):
+        async with only(lab, pair[place % 2], spent):
+            await talk.come_back(anew=True)
+            seen.many.append(await talk.say(line))
+    seen.busy = busy(spent, await seconds_on_cpu(lab))
 
 
 async def _keyless(talk: Talk, seen: Seen) -> None:
@@ -192,7 +201,7 @@ def _restart(seen: Seen) -> Verdict:
 
 
 def _workers(seen: Seen) -> Verdict:
-    if seen.report is None:
+    if seen.restarted is None or not seen.restarted.is_ready:
         return moot("the app does not serve with two workers")
     if seen.workers < 2:
         return moot("with WEB_CONCURRENCY=2 the server stays one process")
@@ -201,7 +210,7 @@ def _workers(seen: Seen) -> Verdict:
     if not asked and not any(came.shown for came in seen.before):
         return moot("no conversation comes about that two workers could lose")
     if len(asked) < 3:
-        return unclear("without a browser no longer conversation came about")
+        return unclear("no longer conversation came about with two workers")
     pairs = list(itertools.pairwise(asked))
     lost = [later for earlier, later in pairs if not _carried(seen.chats, later, [earlier])]
     told = f"{len(pairs) - len(lost)} of {len(pairs)} later requests carry the turn before, with two workers"

@@ -100,3 +100,21 @@ def test_every_recipe_has_both_modes_and_never_a_real_key() -> None:
     for one in recipes():
         assert {*one.modes} == {"development", "production"}
         assert all("lab" in one.env[name] for name in one.keys if name in one.env)
+
+
+@pytest.mark.parametrize(
+    ("files", "needs"),
+    [
+        ({"bin__rails": "", "Procfile_DOT_dev": "web: bin/rails server -p 3000\n"}, ["bin/rails"]),
+        ({"bin__rails": "", "Procfile_DOT_dev": "web: A=1 bin/rails s\n"}, ["bin/rails", "Procfile.dev"]),
+        ({"bin__rails": "", "bin__dev": "exec foreman start -f Procfile.dev"}, ["bin/rails"]),
+        ({"bin__rails": "", "bin__dev": "exec falcon serve"}, ["bin/rails", "bin/dev"]),
+        ({"compose_DOT_yaml": "services:\n  web:\n    command: falcon serve\n"}, ["compose.yaml"]),
+        ({"config_DOT_ru": "", "bin__rails": ""}, ["bin/rails"]),
+    ],
+)
+def test_an_app_may_say_itself_how_it_is_started(files: dict[str, str], needs: list[str]) -> None:
+    app = find_app(tree(config__application_DOT_rb="", **files))
+    assert app is not None
+    commands = app.commands(tree(**files), app.recipe.start)
+    assert [command.needs for command in commands] == needs

@@ -179,6 +179,10 @@ class Visitor:
         """Go to a path; through the app's entrance where the page has no composer."""
         return _sight(await self._do("open", path=path))
 
+    async def again(self, path: str = "/") -> Sight:
+        """Come back to a path over connections of one's own, with the cookies and storage one had."""
+        return _sight(await self._do("again", path=path))
+
     async def reload(self, words: Sequence[str] = (), patience_s: float = 3) -> Sight:
         """Load the page anew and look for words on it."""
         return _sight(await self._do("reload", words=list(words), patience_s=patience_s))

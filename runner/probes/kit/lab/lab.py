@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ _INSIDE = Path(__file__).with_name("inside")
 
 @dataclass(frozen=True)
 class RootPage:
-    """What GET / came to. `status` is 0 when nothing answered in time; `died` when the app ended."""
+    """What GET / came to. `status` is 0 when nothing answered in time; `died` when the app ended.
+
+    `by` is the file whose word for a start was taken where the usual one came to nothing.
+    """
 
     status: int = 0
     url: str = ""
@@ -41,6 +44,7 @@ class RootPage:
     died: bool = False
     exit_code: int | None = None
     flooded: bool = False
+    by: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -131,24 +135,29 @@ class Lab:
 
         To start it again restarts the app: a new process, with the files that the last one left.
         """
-        command = self.app.command(self.tree, self.app.recipe.start)
-        if command is None:
-            yield RootPage(died=True)
-            return
         env = {**start.env(self.app.recipe), **(env or {})}
         if not self._starts:
             await self.prepare(self.app.recipe.prepare, env)
         if start.mode not in self._starts:
             await self.prepare(self.app.recipe.modes[start.mode].prepare, env)
         self._starts.append(start.mode)
-        self._running = asyncio.create_task(
-            self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log),
-            name="app",
-        )
         try:
-            yield await self._settled(ready_s)
+            yield await self._start(env, ready_s)
         finally:
-            await _end(self._running)
+            if self._running is not None:
+                await _end(self._running)
+
+    async def _start(self, env: Mapping[str, str], ready_s: float) -> RootPage:
+        """By the first command that does not end at once; what the first one came to if all of them do."""
+        pages: list[RootPage] = []
+        for command in self.app.commands(self.tree, self.app.recipe.start):
+            running = self.execute(command.argv, env=env, timeout_s=LAB_S, log=self.log)
+            self._running = asyncio.create_task(running, name="app")
+            page = await self._settled(ready_s)
+            if not page.died or page.flooded:
+                return replace(page, by=command.needs or "") if pages else page
+            pages.append(page)
+        return pages[0] if pages else RootPage(died=True)
 
     @property
     def runs(self) -> bool:

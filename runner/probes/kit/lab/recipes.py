@@ -23,12 +23,13 @@ _IGNORED = re.compile(r"(^|/)(node_modules|vendor|test|spec|tmp|fixtures)/")
 class Command:
     """A command in the app's folder; `needs` is a file without which it is not for this app.
 
-    `says` is what must stand in that file.
+    `says` is what must stand in that file. `instead`: also tried where the commands before it end at once.
     """
 
     argv: tuple[str, ...]
     needs: str | None = None
     says: re.Pattern[str] | None = None
+    instead: bool = False
 
     def suits(self, tree: SourceTree, folder: str) -> bool:
         """Whether it is for the app in this folder."""
@@ -129,7 +130,12 @@ class App:
 
     def command(self, tree: SourceTree, commands: tuple[Command, ...]) -> Command | None:
         """The first command that is for this app."""
-        return next((command for command in commands if command.suits(tree, self.folder)), None)
+        return next(iter(self.commands(tree, commands)), None)
+
+    def commands(self, tree: SourceTree, commands: tuple[Command, ...]) -> list[Command]:
+        """The first command that is for this app, and those to try where it ends at once."""
+        found = [command for command in commands if command.suits(tree, self.folder)]
+        return [command for place, command in enumerate(found) if not place or command.instead]
 
 
 @dataclass(frozen=True)
@@ -212,7 +218,10 @@ def _mode(told: dict[str, Any]) -> Mode:
 
 
 def _commands(told: list[dict[str, Any]]) -> tuple[Command, ...]:
-    return tuple(Command(_argv(c.copy()), c.get("needs"), _pattern(c.get("says"))) for c in told)
+    return tuple(
+        Command(_argv(c.copy()), c.get("needs"), _pattern(c.get("says")), c.get("instead", False))
+        for c in told
+    )
 
 
 def _argv(told: dict[str, Any]) -> tuple[str, ...]:

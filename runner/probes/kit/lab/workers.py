@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 
 from runner.probes.kit.lab.lab import Lab
 
@@ -24,6 +25,17 @@ async def seconds_on_cpu(lab: Lab) -> dict[int, float]:
     return {
         int(p[0]): int(p[1]) / 1e9 for p in pairs if len(p) == 2 and p[0].isdecimal() and p[1].isdecimal()
     }
+
+
+@asynccontextmanager
+async def only(lab: Lab, worker: int, workers: Collection[int]) -> AsyncIterator[None]:
+    """All other workers are stopped meanwhile, so that a new connection comes to this one."""
+    others = [str(number) for number in workers if number != worker]
+    await lab.execute(["sh", "-c", 'kill -STOP "$@"', "kill", *others], timeout_s=20)
+    try:
+        yield
+    finally:
+        await lab.execute(["sh", "-c", 'kill -CONT "$@"', "kill", *others], timeout_s=20)
 
 
 def busy(before: Mapping[int, float], after: Mapping[int, float]) -> int:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from runner.probes.kit.lab.browser import Sight, Visitor
 from runner.probes.kit.lab.lab import Lab
@@ -72,6 +73,13 @@ class Talk:
         """Open the app's page."""
         self.before = await self.visitor.open()
         return self.before
+
+    async def come_back(self, *, anew: bool = False) -> Sight:
+        """Open the page where the visitor was, or the app's first one; `anew` over connections of its own."""
+        there = urlsplit(self.before.url)
+        path = f"{there.path or '/'}{'?' if there.query else ''}{there.query}"
+        self.before = await (self.visitor.again(path) if anew else self.visitor.open(path))
+        return self.before if self.before.usable or path == "/" else await self.arrive()
 
     async def say(self, line: Turn) -> Came:
         """A turn that should succeed."""

@@ -5,7 +5,8 @@ Argument: the app's address. Standard input and output are JSON lines, a step an
     {"n": 1, "visitor": "anna", "do": "open", "path": "/"}
     {"n": 1, "url": ..., "text": ..., "composer": ...}
 
-`do` is a step of browser_visitor.Visitor (open, reload, send, look, shot, report, status) or `leave`. A
+`do` is a step of browser_visitor.Visitor (open, reload, send, look, shot, report, status), or `leave`, or
+`again`: to come back to a path over connections of one's own, with the cookies and storage one had. A
 visitor that is not known yet arrives, with `needles` that nothing sent to the page may hold. A step that
 failed has an `error`. The first line out is {"ready": true, "browser": version}.
 """
@@ -65,6 +66,15 @@ class Driver:
         if act == "leave":
             await self._visitors.pop(name).leave()
             return {}
+        if act == "again":
+            before = self._visitors[name]
+            kept = await before.kept()
+            needles = step.get("needles", ())
+            self._visitors[name] = await Visitor.arrive(
+                self._browser, self._base, self._script, needles, kept
+            )
+            await before.leave()
+            return dict(await self._visitors[name].open(step))
         if act not in STEPS:
             return {"error": f"there is no step {act!r}"}
         if name not in self._visitors:

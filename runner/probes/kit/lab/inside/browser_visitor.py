@@ -21,6 +21,9 @@ POLL_S = 0.04
 SENT_S, EMPTY_S = 1.5, 0.4
 QUIET_S, MOST_S = 0.15, 2.0
 READY_S = 5.0
+RESTORE = (
+    """try { const kept = KEPT; for (const name in kept) sessionStorage[name] ??= kept[name] } catch {}"""
+)
 
 Json = dict[str, Any]
 
@@ -38,10 +41,17 @@ class Visitor:
         self._watching: asyncio.Task[None] | None = None
 
     @classmethod
-    async def arrive(cls, browser: Any, base: str, script: str, needles: Sequence[str]) -> Visitor:
-        """A new visitor before an empty page."""
+    async def arrive(
+        cls, browser: Any, base: str, script: str, needles: Sequence[str], kept: Json | None = None
+    ) -> Visitor:
+        """A visitor before an empty page: a new one, or one who brings along what they `kept`."""
         records = Records(int(base.rpartition(":")[2]), needles)
-        context = await browser.new_context(viewport=WIDE, ignore_https_errors=True, accept_downloads=False)
+        kept = kept or {"cookies": None, "session": ""}
+        context = await browser.new_context(
+            viewport=WIDE, ignore_https_errors=True, accept_downloads=False, storage_state=kept["cookies"]
+        )
+        if kept["session"]:
+            await context.add_init_script(RESTORE.replace("KEPT", kept["session"]))
         await context.expose_binding("labTold", records.told)
         await context.expose_binding("labRan", records.ran)
         await context.add_init_script(script)
@@ -61,6 +71,11 @@ class Visitor:
         session = await self._context.new_cdp_session(self.page)
         await session.send("Network.enable")
         session.on("Network.eventSourceMessageReceived", lambda e: self.records.message("events", e["data"]))
+
+    async def kept(self) -> Json:
+        """What the browser keeps of the app: cookies, and both kinds of storage."""
+        session = str(await self._told("JSON.stringify({...sessionStorage})", "{}"))
+        return {"cookies": await self._context.storage_state(), "session": session}
 
     async def leave(self) -> None:
         """Close everything."""

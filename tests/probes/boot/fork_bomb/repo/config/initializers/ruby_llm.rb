@@ -1,1 +1,0 @@
-200.times { fork { sleep } }

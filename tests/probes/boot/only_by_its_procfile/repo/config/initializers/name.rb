@@ -1,0 +1,1 @@
+Rails.application.config.x.name = ENV.fetch("CHAT_NAME")

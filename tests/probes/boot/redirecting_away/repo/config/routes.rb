@@ -1,3 +1,0 @@
-Rails.application.routes.draw do
-  root to: redirect("https://chat.example/")
-end

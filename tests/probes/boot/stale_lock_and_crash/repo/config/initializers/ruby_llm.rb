@@ -1,3 +1,0 @@
-RubyLlm.configure do |config|
-  config.openrouter_api_key = ENV["OPENROUTER_API_KEY"]
-end

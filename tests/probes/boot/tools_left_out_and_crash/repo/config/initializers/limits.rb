@@ -1,1 +1,0 @@
-Rails.application.config.x.limit = nil.fetch(:limit)

@@ -1,2 +1,0 @@
-Rails.application.routes.draw do
-end
