@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from runner.core.protocols import Subject
 from runner.core.records import Finding
 from runner.probes.failed_turn import keep
 from runner.probes.kit.lab.browser import Browser, BrowserError, NoBrowser, open_browser
-from runner.probes.kit.lab.confirmed import ALONE, confirmed
+from runner.probes.kit.lab.confirmed import ALONE, confirmed_in_part
 from runner.probes.kit.lab.lab import Lab, RootPage, open_lab
 from runner.probes.kit.lab.recipes import App, Start, find_app
 from runner.probes.kit.lab.stub import Request, Scenario
@@ -48,7 +48,7 @@ class Plan:
 def new_plan() -> Plan:
     """With words that no page has by chance."""
     before = new_turn("What is the colour of item {}?"), new_turn("And what is the size of item {}?")
-    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(4))
+    many = tuple(new_turn("Which shelf is item {} on?") for _ in range(3))
     return Plan(before, new_turn("Who made item {}?"), many, new_turn("When was item {} sold?"))
 
 
@@ -91,14 +91,16 @@ class EnduranceProbe:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
 
-        async def attempt(number: int) -> list[Finding]:
-            verdicts = await _endure(subject, app, number) if app else (moot("there is no app"),) * 4
+        async def attempt(number: int, looked_at: Set[str]) -> list[Finding]:
+            verdicts = (moot("there is no app"),) * 4
+            if app:
+                verdicts = await _endure(subject, app, number, looked_at)
             return [verdict.of(check) for check, verdict in zip(self.checks, verdicts, strict=True)]
 
-        return await confirmed(attempt, self.tries)
+        return await confirmed_in_part(attempt, self.checks, self.tries)
 
 
-async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
+async def _endure(subject: Subject, app: App, number: int, looked_at: Set[str]) -> Verdicts:
     plan = new_plan()
     async with open_lab(subject, app, plan.scenario()) as lab:
         installed = await lab.install()
@@ -106,7 +108,7 @@ async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
             return (moot("the app cannot be started"),) * 4
         try:
             async with open_browser(lab.helper, app.recipe.port) as browser:
-                seen = await _starts(lab, browser, plan)
+                seen = await _starts(lab, browser, plan, looked_at)
         except NoBrowser as missing:
             return (unclear(f"needs a real browser: {missing}"),) * 4
         except BrowserError as error:
@@ -117,21 +119,25 @@ async def _endure(subject: Subject, app: App, number: int) -> Verdicts:
         return one, two, three, four
 
 
-async def _starts(lab: Lab, browser: Browser, plan: Plan) -> Seen:
-    seen = Seen(plan)
+async def _starts(lab: Lab, browser: Browser, plan: Plan, looked_at: Set[str]) -> Seen:
+    """As many starts as these checks need."""
+    seen, kept = Seen(plan), bool(looked_at & {RESTART, WORKERS})
     talk = Talk(lab, browser.visitor("anna"))
     for mode in ("production", "development"):
         async with lab.running(start=Start(mode)) as page:
             if 200 <= page.status < 300:
                 seen.mode = mode
-                await _before(talk, seen)
+                if kept:
+                    await _before(talk, seen)
                 break
-    if seen.mode:
+    if seen.mode and kept:
         async with lab.running(start=Start(seen.mode, workers=2)) as page:
             seen.restarted = page
             if page.is_ready:
                 await _after(talk, seen)
-                await _spread(lab, Talk(lab, browser.visitor("carl")), seen)
+                if WORKERS in looked_at:
+                    await _spread(lab, Talk(lab, browser.visitor("carl")), seen)
+    if seen.mode and looked_at & {OPENS, SAYS}:
         async with lab.running(start=Start(seen.mode, keyless=True)) as page:
             seen.keyless = page
             if page.is_ready:
@@ -161,10 +167,9 @@ async def _spread(lab: Lab, talk: Talk, seen: Seen) -> None:
     seen.workers, pair = len(spent), sorted(spent)[:2]
     if len(pair) < 2:
         return
-    await talk.arrive()
     for place, line in enumerate(seen.plan.many):
         async with only(lab, pair[place % 2], spent):
-            await talk.come_back(anew=True)
+            await (talk.come_back(anew=True) if place else talk.arrive())
             seen.many.append(await talk.say(line))
     seen.busy = busy(spent, await seconds_on_cpu(lab))
 

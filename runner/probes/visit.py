@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping, Set
 
 from runner.core.protocols import Subject
-from runner.core.records import Finding, Outcome
+from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.browser import BrowserError, NoBrowser
-from runner.probes.kit.lab.confirmed import SHARED, confirmed
+from runner.probes.kit.lab.confirmed import SHARED, confirmed_in_part
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service, excused
 from runner.probes.kit.lab.stage import Stage, on_stage
@@ -69,20 +69,14 @@ class VisitProbe:
     async def run(self, subject: Subject) -> list[Finding]:
         """One finding for each check; a failure is confirmed in a second, fresh app."""
         app = find_app(subject.tree)
-        first: list[Finding] = []
 
-        async def attempt(number: int) -> list[Finding]:
-            failed = {one.check for one in first if one.outcome is Outcome.FAIL}
-            looked_at = failed or set(self.checks)
+        async def attempt(number: int, looked_at: Set[str]) -> list[Finding]:
             verdicts = self._all(moot("there is no app"))
             if app:
                 verdicts = await self._visit(subject, app, number, looked_at)
-            kept = {one.check: one for one in first if one.check not in failed}
-            found = [kept.get(check) or verdicts[check].of(check) for check in self.checks]
-            first.extend(found if number == 1 else ())
-            return found
+            return [verdicts[check].of(check) for check in self.checks]
 
-        return await confirmed(attempt, self.tries)
+        return await confirmed_in_part(attempt, self.checks, self.tries)
 
     def _all(self, verdict: Verdict) -> Verdicts:
         return dict.fromkeys(self.checks, verdict)

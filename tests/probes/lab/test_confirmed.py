@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import pytest
 
 from runner.core.records import Finding, Outcome
-from runner.probes.kit.lab.confirmed import ALONE, SHARED, confirmed
+from runner.probes.kit.lab.confirmed import ALONE, SHARED, confirmed, confirmed_in_part
 
 PASS, FAIL, MOOT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE
 
@@ -52,3 +54,16 @@ async def test_a_single_try_confirms_nothing() -> None:
         return [Finding(check="a.c0", outcome=FAIL, message="once")]
 
     assert [f.outcome for f in await confirmed(attempt, tries=1)] == [FAIL]
+
+
+async def test_a_later_try_is_heard_only_about_what_failed() -> None:
+    asked = []
+
+    async def attempt(number: int, looked_at: Set[str]) -> list[Finding]:
+        asked.append(set(looked_at))
+        outcomes = {"a.c0": PASS if number == 1 else FAIL, "a.c1": FAIL}
+        return [Finding(check=c, outcome=o, message=f"try {number}") for c, o in outcomes.items()]
+
+    found = await confirmed_in_part(attempt, ("a.c0", "a.c1"))
+    assert [f.outcome for f in found] == [PASS, FAIL]
+    assert asked == [{"a.c0", "a.c1"}, {"a.c1"}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Set
 
 from runner.core.records import Finding, Outcome
 
@@ -28,6 +28,24 @@ async def confirmed(attempt: Callable[[int], Awaitable[list[Finding]]], tries: i
         one if one.outcome is other.outcome else _agreed(other, last)
         for (one, other), last in zip(pairs, third, strict=True)
     ]
+
+
+async def confirmed_in_part(
+    attempt: Callable[[int, Set[str]], Awaitable[list[Finding]]], checks: Iterable[str], tries: int = ALONE
+) -> list[Finding]:
+    """As `confirmed`; later tries are told which checks failed, and what they say of others is not heard."""
+    first: dict[str, Finding] = {}
+
+    async def whole(number: int) -> list[Finding]:
+        failed = {check for check, finding in first.items() if finding.outcome is Outcome.FAIL}
+        found = await attempt(number, failed or set(checks))
+        if number == 1:
+            first.update({finding.check: finding for finding in found})
+        return [
+            finding if number == 1 or finding.check in failed else first[finding.check] for finding in found
+        ]
+
+    return await confirmed(whole, tries)
 
 
 def _agreed(one: Finding, other: Finding) -> Finding:
