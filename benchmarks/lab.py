@@ -4,8 +4,8 @@
 
 The app (the reference of the rails_chat rubric's self-test) is driven for real.
 Baseline: two bare `docker run` of the same images, as many containers as a scenario needs, measured in the
-same go. With `--at-once N` the boot scenario also runs N times in parallel: every finding must be that of a
-single run, and nothing may be left.
+same go. With `--at-once N` the whole of it runs N times in parallel, as many gradings would: every finding
+must be that of a single run, and nothing may be left.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from runner.probes.chat_turn import ChatTurnProbe
 from runner.probes.endurance import EnduranceProbe
 from runner.probes.failed_turn import FailedTurnProbe
 from runner.probes.suite import SuiteProbe
+from runner.probes.suite_strength import SuiteStrengthProbe
 from runner.probes.visit import VisitProbe
 from runner.sandbox.docker import DockerBackend
 from runner.sandbox.lease import OWNER, Lease
@@ -44,7 +46,8 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "rubrics/rails_chat/selftest"
 REPEATS = 3
 SCENARIOS: tuple[Probe, ...] = (
-    *(BootProbe(), SuiteProbe(), ChatTurnProbe(), VisitProbe(), FailedTurnProbe(), EnduranceProbe()),
+    *(BootProbe(), ChatTurnProbe(), VisitProbe(), FailedTurnProbe(), EnduranceProbe()),
+    *(SuiteProbe(), SuiteStrengthProbe()),
 )
 
 
@@ -121,19 +124,32 @@ async def one_by_one(bench: Bench) -> dict[str, float]:
     return figures
 
 
+async def grading(bench: Bench) -> tuple[float, dict[str, str]]:
+    """All scenarios side by side, as a grading runs them: seconds, and outcomes by check."""
+    started, subject = time.perf_counter(), bench.subject()
+    found = await asyncio.gather(*(probe.run(subject) for probe in SCENARIOS))
+    outcomes = {finding.check: str(finding.outcome) for findings in found for finding in findings}
+    return time.perf_counter() - started, outcomes
+
+
 async def at_once(bench: Bench, count: int) -> dict[str, float]:
-    """The boot scenario so many times in parallel, against once."""
-    alone_s, alone = await run(bench, BootProbe())
+    """A grading so many times in parallel, against once."""
+    alone_s, alone = await grading(bench)
     started = time.perf_counter()
-    many = await asyncio.gather(*(run(bench, BootProbe()) for _ in range(count)))
+    many = await asyncio.gather(*(grading(bench) for _ in range(count)))
     wall_s = time.perf_counter() - started
-    outcomes = [finding.outcome for finding in alone]
-    different = sum([finding.outcome for finding in found] != outcomes for _, found in many)
+    others = [
+        (check, was, alone[check]) for _, found in many for check, was in found.items() if was != alone[check]
+    ]
+    for check, was, wanted in others:
+        print(f"{check}: {was} instead of {wanted}", file=sys.stderr)
     return {
+        "a grading alone: seconds": alone_s,
         f"{count} at once: seconds": wall_s,
         f"{count} at once: times one alone": wall_s / alone_s,
         f"{count} at once: the slowest, times one alone": max(took for took, _ in many) / alone_s,
-        f"{count} at once: other outcomes than alone": different,
+        f"{count} at once: findings": sum(len(found) for _, found in many),
+        f"{count} at once: other outcomes than alone": len(others),
         f"{count} at once: containers left": bench.left_over(),
     }
 
@@ -142,7 +158,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--app", type=Path, help="a folder with an app (default: the reference)")
-    parser.add_argument("--at-once", type=int, default=0, metavar="N", help="also run N labs in parallel")
+    parser.add_argument(
+        "--at-once", type=int, default=0, metavar="N", help="run N gradings in parallel instead"
+    )
     told = parser.parse_args()
     settings = settings_from(os.environ)
     images = (image_tag("rails", settings.images), image_tag("lab", settings.images))
@@ -151,9 +169,7 @@ def main() -> None:
         backend = DockerBackend(engine, settings.engine_url, lease)
         tree = read(told.app) if told.app else reference_app(images[0])
         bench = Bench(engine, backend, lease, tree, images)
-        figures = asyncio.run(one_by_one(bench))
-        if told.at_once:
-            figures |= asyncio.run(at_once(bench, told.at_once))
+        figures = asyncio.run(at_once(bench, told.at_once) if told.at_once else one_by_one(bench))
         backend.close()
     engine.close()
     if told.json:

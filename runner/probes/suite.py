@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from runner.core.protocols import ExecResult, Subject
 from runner.core.records import Finding, Location, Values
 from runner.core.tree import SourceTree
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places, has_line
 from runner.probes.kit.lab.recipes import App, Suite, find_app
@@ -75,7 +76,7 @@ class SuiteProbe:
         assert command is not None
         await lab.prepare(suite.prepare, {"RAILS_ENV": "test"})
         try:
-            return await lab.execute(command.argv, timeout_s=self.limit_s, log=log)
+            return await lab.execute(command.argv, timeout_s=self.limit_s * slowness(), log=log)
         except Flood:
             return ExecResult(exit_code=None, wall_s=0, truncated=True)
 

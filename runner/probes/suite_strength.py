@@ -10,6 +10,7 @@ from runner.core.protocols import Subject
 from runner.core.records import Finding, Location, Outcome, Values
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.executed import Executed
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.lab import Lab, open_lab
 from runner.probes.kit.lab.recipes import App, Suite, find_app
@@ -87,7 +88,7 @@ class SuiteStrengthProbe:
     ) -> Verdicts:
         started = time.monotonic()
         reruns = Reruns(lab, suite)
-        run, executed = await reruns.first(self.limit_s)
+        run, executed = await reruns.first(self.limit_s * slowness())
         loads, passes, _ = read_suite(lab.tree, lab.app, suite, run.result, run.output)
         folder = lab.app.folder
         loads, passes = (installed.fair(excused(lab.tree, folder, run.output, v)) for v in (loads, passes))
@@ -100,7 +101,7 @@ class SuiteStrengthProbe:
         if passes.outcome is not Outcome.PASS:
             return fair[0], fair[1], _no_judge(passes)
         hunt = Hunt(reruns, lab, suite, use, run.result.wall_s)
-        survivors = await hunt.judged(executed, started + self.budget_s)
+        survivors = await hunt.judged(executed, started + self.budget_s * slowness())
         return fair[0], fair[1], installed.fair(survivors)
 
 

@@ -11,6 +11,7 @@ from runner.core.records import Finding
 from runner.core.tree import SourceTree
 from runner.probes.kit.lab.browser import BrowserError, NoBrowser
 from runner.probes.kit.lab.confirmed import SHARED, confirmed_in_part
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.recipes import App, find_app
 from runner.probes.kit.lab.services import absent_service, excused
 from runner.probes.kit.lab.stage import Stage, on_stage
@@ -128,7 +129,7 @@ async def _tried(stage: Stage, first: Request, variables: tuple[str, ...]) -> Ve
         clara = (await stage.browser()).visitor("clara")
         await clara.open()
         line = new_turns(1)[0]
-        sent, deadline = await clara.send(line.text, key=line.key), time.monotonic() + UNASKED_S
+        sent, deadline = await clara.send(line.text, key=line.key), time.monotonic() + UNASKED_S * slowness()
         while sent.by and len(lab.provider.chats) == before and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         await clara.leave()

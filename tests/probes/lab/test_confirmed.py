@@ -1,4 +1,4 @@
-"""A FAIL counts when a second try agrees."""
+"""A FAIL counts when a second try agrees; a wait is as long as the machine is busy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from runner.core.records import Finding, Outcome
 from runner.probes.kit.lab.confirmed import ALONE, SHARED, confirmed, confirmed_in_part
+from runner.probes.kit.lab.inside.slowness import slowness_at
 
 PASS, FAIL, MOOT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE
 
@@ -67,3 +68,11 @@ async def test_a_later_try_is_heard_only_about_what_failed() -> None:
     found = await confirmed_in_part(attempt, ("a.c0", "a.c1"))
     assert [f.outcome for f in found] == [PASS, FAIL]
     assert asked == [{"a.c0", "a.c1"}, {"a.c1"}]
+
+
+@pytest.mark.parametrize(
+    ("load", "processors", "factor"),
+    [(0.0, 2, 1.0), (4.0, 2, 1.0), (12.0, 2, 3.0), (90.0, 2, 10.0), (12.0, 8, 1.0)],
+)
+def test_waits_grow_with_the_load(load: float, processors: int, factor: float) -> None:
+    assert slowness_at(load, processors) == factor

@@ -27,13 +27,14 @@ from typing import Any
 
 from runner.core.errors import SandboxError
 from runner.core.protocols import ExecResult, Sandbox
+from runner.probes.kit.lab.inside.slowness import slowness
 
 PYTHON = "/opt/lab/bin/python"
 FOLDER = "/home/agent/browser"
 START_S, STEP_S = 60.0, 120.0
-LIFE_S = 900.0
+LIFE_S = 3600.0
 _INSIDE = Path(__file__).with_name("inside")
-_FILES = ("__init__.py", "page.py")
+_FILES = ("__init__.py", "page.py", "slowness.py")
 
 
 class NoBrowser(Exception):
@@ -115,7 +116,7 @@ class Browser:
             self._count += 1
             self._out.put_nowait(json.dumps({"n": self._count, **step}).encode() + b"\n")
             try:
-                async with asyncio.timeout(STEP_S):
+                async with asyncio.timeout(STEP_S * slowness()):
                     while (outcome := await self._in.get()).get("n") != self._count:
                         if "ended" in outcome:
                             self._in.put_nowait(outcome)
@@ -151,7 +152,9 @@ class Browser:
     async def started(self, process: asyncio.Task[ExecResult]) -> None:
         """Until it is ready. Raises NoBrowser."""
         hearing = asyncio.create_task(self._in.get())
-        await asyncio.wait({hearing, process}, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {hearing, process}, timeout=START_S * slowness(), return_when=asyncio.FIRST_COMPLETED
+        )
         if hearing.done() and hearing.result().get("ready"):
             self.version = str(hearing.result()["browser"])
             process.add_done_callback(lambda _: self._in.put_nowait({"ended": True}))

@@ -14,6 +14,7 @@ from typing import Any
 from runner.core.errors import SandboxError
 from runner.core.protocols import ExecResult, Sandbox, SandboxBackend, SandboxSpec, Subject
 from runner.core.tree import SourceTree
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.installed import Installed
 from runner.probes.kit.lab.logs import Flood, Log, error_line
 from runner.probes.kit.lab.packages import HOME, offline_files
@@ -24,7 +25,7 @@ WORKSPACE = "/workspace"
 HELPER = "/home/agent/lab"
 INSTALL_S = 120.0
 READY_S = 60.0
-LAB_S = 900.0
+LAB_S = 3600.0
 ORDER_S = 10.0
 _INSIDE = Path(__file__).with_name("inside")
 
@@ -80,7 +81,9 @@ class Lab:
         for attempt in self.app.recipe.install.attempts:
             log = Log()
             try:
-                result = await self.execute(attempt.argv, env=attempt.env, timeout_s=INSTALL_S, log=log)
+                result = await self.execute(
+                    attempt.argv, env=attempt.env, timeout_s=INSTALL_S * slowness(), log=log
+                )
             except Flood:
                 return Installed(broken="installing the dependencies writes without end")
             if result.ok:
@@ -102,7 +105,7 @@ class Lab:
         for command in commands:
             if command.suits(self.tree, self.app.folder):
                 with suppress(Flood):
-                    await self.execute(command.argv, env=env, timeout_s=INSTALL_S, log=Log())
+                    await self.execute(command.argv, env=env, timeout_s=INSTALL_S * slowness(), log=Log())
 
     async def execute(
         self,
@@ -181,7 +184,7 @@ class Lab:
 
     async def _settled(self, ready_s: float) -> RootPage:
         assert self._running is not None
-        asking = asyncio.create_task(self.visit({"do": "wait", "patience_s": ready_s}))
+        asking = asyncio.create_task(self.visit({"do": "wait", "patience_s": ready_s * slowness()}))
         try:
             await asyncio.wait({asking, self._running}, return_when=asyncio.FIRST_COMPLETED)
             if self._running.done():
@@ -202,7 +205,7 @@ class Lab:
             ["python3", "-m", "inside.page_driver"],
             stdin=json.dumps({**plan, "base": base}).encode(),
             cwd=HELPER,
-            timeout_s=150,
+            timeout_s=plan.get("patience_s", 0) + 150 * slowness(),
         )
         try:
             report = json.loads(result.stdout)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from runner.probes.kit.lab.browser import Browser, Report, Sent, Sight, Visitor
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.stub import Provider, Scenario
 from runner.probes.kit.visit.keeper import Keeper
 from runner.probes.kit.visit.turns import Taken, Turn, new_turns, settled, take_turn
@@ -130,7 +131,7 @@ class Guide:
         before = self._requests()
         for way in ("enter", "button"):
             sent = await anna.send("", by=way)
-        await asyncio.sleep(_EMPTY_S)
+        await asyncio.sleep(_EMPTY_S * slowness())
         self.visit.empty = await anna.look(), before, sent.since
         self.visit.empty_asked = self._requests() - before
         if not self.visit.empty[0].usable:
@@ -171,10 +172,10 @@ class Guide:
     async def _markup(self, anna: Visitor) -> None:
         """Markup in a message and its reply, then everything loaded anew."""
         self.visit.markup = await take_turn(anna, self._requests, self._script.markup)
-        await asyncio.sleep(_RUN_S)
+        await asyncio.sleep(_RUN_S * slowness())
         words = [taken.turn.nonce for taken in self.visit.talk]
         self.visit.reloaded = await anna.reload(words, patience_s=3)
-        await asyncio.sleep(_RUN_S)
+        await asyncio.sleep(_RUN_S * slowness())
 
     async def _stranger(self, ben: Visitor) -> None:
         """Somebody else, who also sends far too much."""
@@ -184,6 +185,6 @@ class Guide:
             return
         long = "much " * (LONG // 5)
         self.visit.long = await ben.send(long.strip(), key="much much")
-        await asyncio.sleep(_EMPTY_S)
+        await asyncio.sleep(_EMPTY_S * slowness())
         await self._picture(ben, "too-long")
         self.visit.after_long = await take_turn(ben, self._requests, self._script.after_long)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from runner.probes.kit.lab.browser import Sight, Visitor
+from runner.probes.kit.lab.inside.slowness import slowness
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.stub import Act, Request
 from runner.probes.kit.visit.turns import Turn
@@ -89,13 +90,13 @@ class Talk:
         while bool(sent.by) and line.nonce not in sight.seen:
             sight = await self.visitor.look([line.nonce], _STEP_S)
             status = await self.visitor.status(sent.since, line.key)
-            waited = time.monotonic() - started
+            waited = (time.monotonic() - started) / slowness()
             if waited > PATIENCE_S or (waited > UNASKED_S and not self._asked(line)):
                 break
         if sent.by and line.nonce not in sight.seen:
             sight = await self.visitor.reload([line.nonce], patience_s=2)
         else:
-            await asyncio.sleep(_SETTLE_S)
+            await asyncio.sleep(_SETTLE_S * slowness())
             sight = await self.visitor.look([line.nonce])
         return self._came(line, sight, bool(sent.by), status, shown=line.nonce in sight.seen)
 
@@ -104,11 +105,11 @@ class Talk:
         sent = await self.visitor.send(line.text, key=line.key)
         status, started, still = 0, time.monotonic(), 0
         sight = sent.sight
-        while sent.by and time.monotonic() - started < FAILING_S:
-            await asyncio.sleep(_STEP_S)
+        while sent.by and (time.monotonic() - started) / slowness() < FAILING_S:
+            await asyncio.sleep(_STEP_S * slowness())
             previous, sight = sight, await self.visitor.look()
             status = await self.visitor.status(sent.since, line.key)
-            waited = time.monotonic() - started
+            waited = (time.monotonic() - started) / slowness()
             over = self._answered(line) or waited > UNASKED_S
             still = still + 1 if over and status and not sight.busy and previous.text == sight.text else 0
             if still >= 3:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.probes.kit.lab.browser import Sent, Sight, Visitor
+from runner.probes.kit.lab.inside.slowness import slowness
 
 PATIENCE_S = 10.0
 UNASKED_S = 3.5
@@ -90,7 +91,7 @@ async def take_turn(
         return Taken(turn, sent, sight=sent.sight)
     while True:
         sight = await visitor.look([turn.nonce], _SLICE_S)
-        waited, asked = time.monotonic() - started, requests() > before
+        waited, asked = (time.monotonic() - started) / slowness(), requests() > before
         status = await visitor.status(sent.since, turn.key)
         if turn.nonce in sight.seen or waited > patience_s:
             break
@@ -111,9 +112,9 @@ async def take_turn(
 
 async def settled(visitor: Visitor) -> Sight:
     """The page when what is still coming has come: a reply is often kept only after its end."""
-    deadline = time.monotonic() + _BUSY_S
+    deadline = time.monotonic() + _BUSY_S * slowness()
     while True:
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(_SETTLE_S * slowness())
         sight = await visitor.look()
         if not sight.busy or time.monotonic() > deadline:
             return sight

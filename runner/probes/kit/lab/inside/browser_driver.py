@@ -22,6 +22,7 @@ from typing import Any
 from playwright.async_api import async_playwright
 
 from .browser_visitor import Visitor
+from .slowness import slowness
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 # No sandbox of its own: the container is one, and takes away what Chromium's would need.
@@ -53,7 +54,7 @@ class Driver:
     async def do(self, step: Json) -> Json:
         """Carry out one step; what goes wrong is its outcome."""
         try:
-            return await asyncio.wait_for(self._do(step), step.get("patience_s", 0) + STEP_S)
+            return await asyncio.wait_for(self._do(step), (step.get("patience_s", 0) + STEP_S) * slowness())
         except TimeoutError:
             return {"error": "the page does not answer"}
         except Exception as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .browser_composer import best_button, best_field, is_entrance
 from .browser_records import Records
+from .slowness import slowness
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOAD_MS, ACT_MS = 15_000, 3_000
@@ -87,7 +88,9 @@ class Visitor:
 
     async def open(self, step: Json) -> Json:
         """Go to a path of the app; where its first page has no composer, through its entrance."""
-        await self._go(lambda: self.page.goto(self._base + step.get("path", "/"), timeout=LOAD_MS))
+        await self._go(
+            lambda: self.page.goto(self._base + step.get("path", "/"), timeout=LOAD_MS * slowness())
+        )
         if await self._field(MOST_S) is None:
             await self._enter()
         return await self.sight()
@@ -95,7 +98,7 @@ class Visitor:
     async def reload(self, step: Json) -> Json:
         """Load the page anew; `words` are then looked for only on the new page."""
         self._seen, self._wanted = {}, []
-        await self._go(lambda: self.page.reload(timeout=LOAD_MS))
+        await self._go(lambda: self.page.reload(timeout=LOAD_MS * slowness()))
         await self._field(MOST_S)
         return await self.look(step)
 
@@ -109,7 +112,7 @@ class Visitor:
         self._watch(step.get("words", ()))
         is_enter = step["by"] == "enter"
         try:
-            await field.fill(step["text"], timeout=ACT_MS)
+            await field.fill(step["text"], timeout=ACT_MS * slowness())
             why = await (self._press_enter(field) if is_enter else self._press_button(field))
         except Exception as error:  # covered by something, drawn anew just now, or gone
             why = str(error).splitlines()[0][:200]
@@ -134,7 +137,9 @@ class Visitor:
         narrow = bool(step.get("narrow"))
         await self.page.set_viewport_size(NARROW if narrow else WIDE)
         try:
-            picture = await self.page.screenshot(timeout=5_000, animations="disabled", caret="initial")
+            picture = await self.page.screenshot(
+                timeout=5_000 * slowness(), animations="disabled", caret="initial"
+            )
             overflow = await self._told("window.__lab.overflow()", 0)
         finally:
             if narrow:
@@ -182,9 +187,10 @@ class Visitor:
 
     async def _quiet(self) -> None:
         """Until nothing has been asked for during a moment; a stream of events keeps a request open."""
-        deadline, calm = time.monotonic() + MOST_S, time.monotonic()
+        slow, calm = slowness(), time.monotonic()
+        deadline = calm + MOST_S * slow
         last = -1
-        while time.monotonic() < deadline and time.monotonic() - calm < QUIET_S:
+        while time.monotonic() < deadline and time.monotonic() - calm < QUIET_S * slow:
             now = self.records.count("request", "answer")
             if now != last:
                 last, calm = now, time.monotonic()
@@ -205,7 +211,7 @@ class Visitor:
 
     async def _field(self, patience_s: float, enabled: bool = False) -> Any | None:
         """The composer's element, waited for."""
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + patience_s * slowness()
         while True:
             fields = await self._fields()
             place = best_field(fields)
@@ -228,16 +234,16 @@ class Visitor:
                     (await found.get_attribute("aria-label")) or ""
                 )
                 if is_entrance(name) and await found.is_visible():
-                    await self._go(partial(found.click, timeout=ACT_MS))
+                    await self._go(partial(found.click, timeout=ACT_MS * slowness()))
                     if await self._field(MOST_S) is not None:
                         return
 
     async def _press_enter(self, field: Any) -> str:
-        await field.press("Enter", timeout=ACT_MS)
+        await field.press("Enter", timeout=ACT_MS * slowness())
         return ""
 
     async def _press_button(self, field: Any) -> str:
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + READY_S * slowness()
         while True:
             facts = await self.page.evaluate(
                 "c => window.__lab.buttonFacts(window.__lab.buttons(c), c)", field
@@ -245,7 +251,7 @@ class Visitor:
             place = best_button(facts)
             if place is not None and facts[place]["enabled"]:
                 button = await self._element("window.__lab.buttons(x)", place, field)
-                await button.click(timeout=ACT_MS)
+                await button.click(timeout=ACT_MS * slowness())
                 return ""
             if time.monotonic() > deadline:
                 return "there is no button that sends" if place is None else "the button cannot be pressed"
@@ -272,7 +278,7 @@ class Visitor:
 
 
 async def _until(holds: Callable[[], bool], patience_s: float) -> None:
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + patience_s * slowness()
     while True:
         if holds() or time.monotonic() > deadline:
             return

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 from .page import Field, Form, read_page
 from .page_http import Answer, Browser, absolute
 from .scene import PLAIN, Scene, open_page, open_scene
+from .slowness import slowness
 
 TURBO = "text/vnd.turbo-stream.html, text/html, application/xhtml+xml"
 ENTRANCE = re.compile(r"new|start|begin|chat|conversation|message|talk")
@@ -182,7 +183,7 @@ def _appears(scene: Scene, expect: str, asked: int, patience_s: float) -> bool:
     """Whether the page shows it in time, as after a job; the provider must be asked in a few seconds."""
     started = time.monotonic()
     for pause in POLLS_S:
-        waited = time.monotonic() - started
+        waited = (time.monotonic() - started) / slowness()
         if waited > patience_s or (waited > UNASKED_S and requests_so_far() == asked):
             return False
         time.sleep(scene.browser.left(pause))
@@ -255,7 +256,7 @@ def wait(plan: Json, deadline: float) -> Json:
 def main() -> None:
     """Carry out the plan."""
     plan = json.load(sys.stdin)
-    allowed_s = plan["patience_s"] if plan["do"] == "wait" else 90
+    allowed_s = plan["patience_s"] if plan["do"] == "wait" else 90 * slowness()
     report = {"wait": wait, "converse": converse}[plan["do"]](plan, time.monotonic() + allowed_s)
     print(json.dumps(report))
 
