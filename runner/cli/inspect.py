@@ -14,10 +14,12 @@ from runner.cli.output import archive_to_read, print_files, print_result, result
 from runner.cli.settings import settings_from
 from runner.pipeline.artifacts import artifacts_of
 from runner.pipeline.checkout import check_out
+from runner.pipeline.contradictions import contradictions_of
 from runner.pipeline.grading import latest
 from runner.pipeline.replay import replay_of
-from runner.report import replay_sheet
+from runner.report import contradictions, replay_sheet
 from runner.report.as_json import replay_json
+from runner.report.contradictions import contradictions_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +41,10 @@ def main(args: argparse.Namespace) -> int:
             print(f"left out {reason}", file=sys.stderr)
     replay = replay_of(archive, run)
     kept = artifacts_of(archive, run)
+    differing = contradictions_of(archive, run, result.score, settings)
     if args.json:
         more: dict[str, object] = {"artifacts": [str(path) for path in kept]}
+        more["contradictions"] = contradictions_json(differing)
         if replay:
             more["replay"] = replay_json(replay)
         print(json.dumps(result_json(result) | more, indent=2))
@@ -48,5 +52,6 @@ def main(args: argparse.Namespace) -> int:
         print_result(result, settings, Console())
         if replay:
             replay_sheet.render(replay, Console())
+        contradictions.render(differing, Console())
         print_files(kept, Console())
     return 0

@@ -41,7 +41,7 @@ def test_without_a_check_all_are_listed(capsys: Capture) -> None:
     assert main(["explain"]) == DONE
     said = capsys.readouterr().out
     assert all(f"{check}: {statement}" in said for check, statement in all_checks().items())
-    assert "boot (version 2; runs the app in a sealed container)" in said
+    assert "boot (version 3; runs the app in a sealed container)" in said
     assert [told["check"] for told in as_json(capsys, "explain")] == list(all_checks())
 
 
