@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from docker import APIClient
+from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
 from runner.cli.settings import settings_from
@@ -17,6 +18,10 @@ from runner.sandbox.docker import DockerBackend
 from runner.sandbox.engine import DEFAULT_URL as ENGINE
 from runner.sandbox.lease import Lease
 from runner.sandbox.recipes import all_image_names, image_tag
+
+# No test is timed: a busy machine is not a fault.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 # Long tests that share no set-up with their neighbours; the others of a file stay on one worker.
 SPREAD = ("test_lab_cases.py", "test_real_clis.py", "test_interruptions.py")
