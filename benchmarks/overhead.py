@@ -30,9 +30,9 @@ import yaml
 from runner.agents.bash import AGENT
 from runner.cli.settings import settings_from
 from runner.core.records import Blame, Model, Phase, Prices, Resources, Run, Task
-from runner.pipeline.benchmark import trial_of
 from runner.pipeline.executors.local import LocalExecutor
-from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.trials.benchmark import trial_of
+from runner.pipeline.trials.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench, open_workbench, set_up
 
 STEPS, TRIALS, WIDE, REPEATS = 50, 20, 8, 10

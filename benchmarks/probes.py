@@ -21,7 +21,7 @@ from pathlib import Path
 
 from runner.core.protocols import Probe, Subject
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.evidence import probes_for
+from runner.pipeline.grading.evidence import probes_for
 from runner.spec.rubrics import load_rubric
 
 ROOT = Path(__file__).parents[1]

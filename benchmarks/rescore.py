@@ -29,9 +29,9 @@ from benchmarks.synthetic import ROOT, Plan, make
 from runner.archive.archive import Archive
 from runner.cli.settings import settings_from
 from runner.core.records import Run
-from runner.pipeline.evidence import probes_for, source_environment
-from runner.pipeline.grading import get_rubric, ungradable
-from runner.pipeline.rescoring import Work, rescored_in_short
+from runner.pipeline.grading.evidence import probes_for, source_environment
+from runner.pipeline.grading.grader import get_rubric, ungradable
+from runner.pipeline.grading.rescoring import Work, rescored_in_short
 from runner.sandbox.recipes import MANIFESTS
 from runner.spec.rubrics import load_rubric
 from runner.storage.local import LocalStore

@@ -44,7 +44,7 @@ from runner.core.records import (
     Trial,
     Usage,
 )
-from runner.pipeline.evidence import probes_for, source_environment
+from runner.pipeline.grading.evidence import probes_for, source_environment
 from runner.sandbox.recipes import MANIFESTS
 from runner.scoring.evaluate import evaluate
 from runner.spec.rubrics import load_rubric

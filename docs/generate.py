@@ -16,7 +16,7 @@ from pathlib import Path
 from runner.cli.main import COMMANDS, build_parser
 from runner.core.protocols import Probe
 from runner.core.records import Rubric
-from runner.pipeline.explain import Explanation, explanations, means
+from runner.pipeline.rubrics.explain import Explanation, explanations, means
 from runner.report.rubric_sheet import condition_words, group_words
 from runner.spec.rubrics import load_rubric, rubric_ids, rubric_notes
 

@@ -13,7 +13,7 @@ from runner.cli.settings import settings_from
 from runner.cli.standings import add_common, lacks_runs, read_samples
 from runner.core.comparison import RegressionState
 from runner.core.errors import UserError
-from runner.pipeline.comparisons import head_to_head, regression
+from runner.pipeline.showing.comparisons import head_to_head, regression
 from runner.report.comparison_sheet import render, render_regression, verdict_words
 
 EPILOG = """\

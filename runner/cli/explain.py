@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from runner.cli.settings import settings_from
-from runner.pipeline.explain import Explanation, explain, explanations, means, rubrics_in_force
+from runner.pipeline.rubrics.explain import Explanation, explain, explanations, means, rubrics_in_force
 
 _TEXTS = {"why": "Why it matters", "how": "How it is decided", "unknown": "What makes it UNKNOWN"}
 _EXAMPLES = {"good": "Good", "bad": "Bad"}

@@ -16,7 +16,7 @@ from runner.cli.progress import counted
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.registry import load, names
-from runner.pipeline.export import chosen, entries, write_file, write_folder
+from runner.pipeline.showing.export import chosen, entries, write_file, write_folder
 from runner.report import exports
 from runner.report.exports.kit.entry import Entry, Format
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.cli.output import archive_to_read, warn_of_damage
 from runner.cli.settings import settings_from
-from runner.pipeline.rubric_history import score_history
+from runner.pipeline.rubrics.history import score_history
 from runner.report.score_history import as_json, as_text
 
 

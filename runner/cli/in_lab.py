@@ -16,9 +16,9 @@ from runner.core.records import Rubric, Run
 from runner.core.selftest import SelfTest, SelfTestResult
 from runner.pipeline.events import Listener
 from runner.pipeline.executors.local import LocalExecutor
-from runner.pipeline.grading import Graded, lacking_sandboxes
-from runner.pipeline.lab_grading import grade_in_lab, laboratory
-from runner.pipeline.selftest import Done, run_selftest
+from runner.pipeline.grading.grader import Graded, lacking_sandboxes
+from runner.pipeline.grading.in_lab import grade_in_lab, laboratory
+from runner.pipeline.rubrics.selftest import Done, run_selftest
 from runner.pipeline.settings import Settings
 from runner.pipeline.workbench import open_workbench, set_up
 

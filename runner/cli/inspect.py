@@ -12,11 +12,11 @@ from rich.console import Console
 
 from runner.cli.output import archive_to_read, print_files, print_result, result_json
 from runner.cli.settings import settings_from
-from runner.pipeline.artifacts import artifacts_of
-from runner.pipeline.checkout import check_out
-from runner.pipeline.contradictions import contradictions_of
-from runner.pipeline.grading import latest
-from runner.pipeline.replay import replay_of
+from runner.pipeline.grading.artifacts import artifacts_of
+from runner.pipeline.grading.checkout import check_out
+from runner.pipeline.grading.contradictions import contradictions_of
+from runner.pipeline.grading.grader import latest
+from runner.pipeline.trials.replay import replay_of
 from runner.report import contradictions, replay_sheet
 from runner.report.as_json import replay_json
 from runner.report.contradictions import contradictions_json

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from runner.cli.output import archive_to_read, result_json, warn_of_damage
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import latest
+from runner.pipeline.grading.grader import latest
 from runner.report.run_table import render
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from runner.core.errors import UserError
 from runner.core.records import Score
 from runner.pipeline.archives import Archive, open_archive
-from runner.pipeline.grading import Graded
+from runner.pipeline.grading.grader import Graded
 from runner.pipeline.settings import Settings
 from runner.report.as_json import run_json
 from runner.report.score_sheet import render

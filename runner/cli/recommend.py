@@ -11,7 +11,7 @@ from rich.console import Console
 from runner.cli.settings import settings_from
 from runner.cli.standings import add_common, lacks_runs, read_samples
 from runner.core.errors import UserError
-from runner.pipeline.comparisons import recommended, shapes
+from runner.pipeline.showing.comparisons import recommended, shapes
 from runner.report.recommendation_sheet import render
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from runner.cli.output import archive_to_read
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
-from runner.pipeline.site import build_site
+from runner.pipeline.showing.site import build_site
 from runner.report.text import clean
 
 EPILOG = """\

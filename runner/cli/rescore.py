@@ -17,8 +17,8 @@ from runner.cli.progress import counted
 from runner.cli.settings import settings_from
 from runner.core.errors import SetupError, UserError
 from runner.core.records import Rubric, Run
-from runner.pipeline.grading import Graded, chosen_runs, get_rubric, lacking_lab, misfits
-from runner.pipeline.rescoring import Work, in_short, rescore, rescored_in_short
+from runner.pipeline.grading.grader import Graded, chosen_runs, get_rubric, lacking_lab, misfits
+from runner.pipeline.grading.rescoring import Work, in_short, rescore, rescored_in_short
 from runner.pipeline.settings import Settings
 from runner.report.rescore_summary import as_text
 from runner.report.run_table import render

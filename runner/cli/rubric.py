@@ -10,7 +10,7 @@ from rich.console import Console
 
 from runner.cli import rubric_diff, selftest
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading.grader import get_rubric
 from runner.report.rubric_sheet import render, rubric_json
 from runner.spec.rubrics import rubric_notes
 

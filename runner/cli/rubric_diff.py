@@ -18,8 +18,8 @@ from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Run
 from runner.core.rubric_diff import RubricDiff
-from runner.pipeline.grading import chosen_runs, get_rubric
-from runner.pipeline.rubric_history import compare_rubrics, released_base
+from runner.pipeline.grading.grader import chosen_runs, get_rubric
+from runner.pipeline.rubrics.history import compare_rubrics, released_base
 from runner.pipeline.settings import Settings
 from runner.report.rubric_diff import as_html, as_markdown, as_text
 from runner.report.rubric_diff_json import as_json

@@ -16,11 +16,11 @@ from runner.cli.output import archive_to_read, complete, print_result, result_js
 from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
-from runner.pipeline.benchmark import Plan, Request, make_plan, run_plan
 from runner.pipeline.executors.local import LocalExecutor
-from runner.pipeline.grading import Graded
-from runner.pipeline.replay import plan_replay, replay_of
+from runner.pipeline.grading.grader import Graded
 from runner.pipeline.settings import Settings
+from runner.pipeline.trials.benchmark import Plan, Request, make_plan, run_plan
+from runner.pipeline.trials.replay import plan_replay, replay_of
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.report import replay_sheet
 from runner.report.as_json import replay_json

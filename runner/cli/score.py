@@ -12,7 +12,7 @@ from rich.console import Console
 from runner.cli.output import archive_to_read, complete, print_result, result_json
 from runner.cli.rescore import rescored
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import rubric_for
+from runner.pipeline.grading.grader import rubric_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

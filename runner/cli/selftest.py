@@ -17,8 +17,8 @@ from runner.cli.progress import shown
 from runner.cli.settings import settings_from
 from runner.core.records import Rubric
 from runner.core.selftest import ChangeOutcome, SelfTest, SelfTestResult
-from runner.pipeline.grading import get_rubric
-from runner.pipeline.selftest import get_selftest, run_selftest
+from runner.pipeline.grading.grader import get_rubric
+from runner.pipeline.rubrics.selftest import get_selftest, run_selftest
 from runner.pipeline.settings import Settings
 from runner.report.selftest_table import render, selftest_json
 

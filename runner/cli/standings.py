@@ -16,9 +16,9 @@ from rich.console import Console
 from runner.cli.output import archive_to_read
 from runner.cli.progress import counted
 from runner.cli.settings import settings_from
-from runner.pipeline.placings import placing, profile
 from runner.pipeline.settings import Settings
-from runner.pipeline.standings import Row, Samples, load_samples, standings, wordings
+from runner.pipeline.showing.placings import placing, profile
+from runner.pipeline.showing.standings import Row, Samples, load_samples, standings, wordings
 from runner.report.profile_tables import render_dimensions, render_work
 from runner.report.standings_table import render
 from runner.report.text import clean

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.cli.settings import settings_from
-from runner.pipeline.grading import get_task, rubric_for
+from runner.pipeline.grading.grader import get_task, rubric_for
 from runner.pipeline.harbor.exporting import export_harbor
 from runner.pipeline.harbor.importing import import_harbor
 from runner.pipeline.harbor.verifier import grade_here

@@ -11,7 +11,7 @@ from pathlib import Path
 from runner.cli.output import archive_to_read
 from runner.cli.settings import settings_from
 from runner.core.errors import UserError
-from runner.pipeline.view import View, live_folder
+from runner.pipeline.showing.view import View, live_folder
 
 MOST_PORT = 65_535
 EPILOG = """\

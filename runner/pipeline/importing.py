@@ -27,7 +27,7 @@ from runner.core.records import (
     Trial,
 )
 from runner.core.tree import SourceTree
-from runner.pipeline.snapshot import take_snapshot
+from runner.pipeline.trials.snapshot import take_snapshot
 from runner.pipeline.workbench import HELPER_IMAGE
 from runner.spec.claimed_results import ClaimedResult
 

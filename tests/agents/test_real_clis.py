@@ -22,10 +22,10 @@ from runner.core.protocols import Agent, Endpoint, Sandbox, Session, ToolUse
 from runner.core.records import Limits, Run, RunStatus
 from runner.core.registry import load, names
 from runner.gateway import wires
-from runner.pipeline.benchmark import trial_of
-from runner.pipeline.checkout import read_tree
+from runner.pipeline.grading.checkout import read_tree
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.trials.benchmark import trial_of
+from runner.pipeline.trials.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench, open_workbench
 from runner.spec.tasks import load_task
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from runner.cli.main import DONE, USER_ERROR, main
-from runner.pipeline.evidence import all_checks
+from runner.pipeline.grading.evidence import all_checks
 from runner.spec.rubrics import load_rubric
 
 RUBRICS = Path(__file__).parents[2] / "rubrics"

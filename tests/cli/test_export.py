@@ -16,7 +16,7 @@ from benchmarks.synthetic import Plan, make
 from runner.cli.main import main
 from runner.cli.settings import settings_from
 from runner.core.registry import names
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading.grader import get_rubric
 from runner.report import exports
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.pipeline.evidence import all_probes
-from runner.pipeline.explain import explanations
+from runner.pipeline.grading.evidence import all_probes
+from runner.pipeline.rubrics.explain import explanations
 from runner.spec.rubrics import load_rubric
 
 ROOT = Path(__file__).parents[2]

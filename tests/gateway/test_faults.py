@@ -10,7 +10,7 @@ from wire_samples import SAMPLES
 from runner.gateway.calls.faults import BY_STATUS, BY_TEXT
 from runner.gateway.door import PROVIDER_FAULTS
 from runner.gateway.wire import Fault
-from runner.pipeline.benchmark import FINAL_CODES
+from runner.pipeline.trials.benchmark import FINAL_CODES
 
 
 def google(code: int, status: str, message: str, quota: str = "") -> str:

@@ -27,8 +27,8 @@ from runner.cli.settings import settings_from
 from runner.core.protocols import Probe, Subject
 from runner.core.records import Evidence, Finding, Resources
 from runner.core.tree import SourceTree
-from runner.pipeline.evidence import all_probes
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading.evidence import all_probes
+from runner.pipeline.grading.grader import get_rubric
 from runner.probes.docker_build import DockerBuildProbe
 from runner.sandbox.build.mirror import load_mirrors
 from runner.sandbox.build.workshop import DockerWorkshop

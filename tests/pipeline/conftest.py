@@ -14,9 +14,9 @@ import yaml
 from runner.agents.bash import AGENT
 from runner.cli.settings import settings_from
 from runner.core.records import Model, Task
-from runner.pipeline.benchmark import trial_of
 from runner.pipeline.settings import DoorMode, Settings
-from runner.pipeline.trial import TrialJob
+from runner.pipeline.trials.benchmark import trial_of
+from runner.pipeline.trials.trial import TrialJob
 from runner.pipeline.workbench import Workbench, open_workbench
 from runner.spec.models import load_catalogue, resolve_model
 from runner.spec.tasks import load_task

@@ -13,8 +13,8 @@ import pytest
 from runner.core.protocols import Subject
 from runner.core.records import Outcome
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.evidence import all_probes
-from runner.pipeline.explain import documentation
+from runner.pipeline.grading.evidence import all_probes
+from runner.pipeline.rubrics.explain import documentation
 
 SANDBOXES = Path(__file__).parents[2] / "sandboxes"
 RAILS = {

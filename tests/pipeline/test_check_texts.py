@@ -11,8 +11,8 @@ import yaml
 from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
 from runner.core.protocols import Probe
-from runner.pipeline.evidence import all_checks, all_probes
-from runner.pipeline.explain import (
+from runner.pipeline.grading.evidence import all_checks, all_probes
+from runner.pipeline.rubrics.explain import (
     DOCS,
     CheckDoc,
     Cost,

@@ -10,8 +10,8 @@ import yaml
 
 from runner.core.errors import UserError
 from runner.core.records import Limits
-from runner.pipeline.benchmark import Plan, Request, make_plan
 from runner.pipeline.settings import Settings
+from runner.pipeline.trials.benchmark import Plan, Request, make_plan
 
 KEY = {"SHIPWORTHY_API_KEY": "sk-something", "ANTHROPIC_API_KEY": "sk-something"}
 PRICED, UNPRICED = "anthropic/claude-opus-4-7", "mine@http://127.0.0.1:1/v1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.pipeline.duels import MOST, duels
+from runner.pipeline.showing.duels import MOST, duels
 from runner.stats.samples import Sample, sample_of
 from tests.report.site.conftest import RUBRIC, run_of, score_of
 

@@ -12,8 +12,8 @@ from runner.core.errors import AgentError
 from runner.core.protocols import ExecResult, Sandbox, Session
 from runner.core.records import Blame, Failure, Limits, Phase, PhaseKind, PhaseResult, Task, Usage
 from runner.gateway.door import Door
-from runner.pipeline import endings
-from runner.pipeline.endings import EMPTY_TREE, Ending, not_begun, supervised, unheld, within_run
+from runner.pipeline.trials import endings
+from runner.pipeline.trials.endings import EMPTY_TREE, Ending, not_begun, supervised, unheld, within_run
 
 OUTAGE = Failure(kind=Blame.INFRA, code="provider_unavailable", message="down")
 LOOP = Failure(kind=Blame.MODEL, code="loop", message="again and again")

@@ -23,8 +23,8 @@ from runner.core.errors import SpecError, UserError
 from runner.core.records import Condition, Deduction, Dimension, Rubric, Run, RunStatus, Tier, Trial, Usage
 from runner.pipeline.archives import open_archive
 from runner.pipeline.events import Event
-from runner.pipeline.evidence import all_probes, probes_for
-from runner.pipeline.grading import get_rubric, grade, lacking_sandboxes, misfits, rubric_for
+from runner.pipeline.grading.evidence import all_probes, probes_for
+from runner.pipeline.grading.grader import get_rubric, grade, lacking_sandboxes, misfits, rubric_for
 from runner.pipeline.settings import Settings
 
 PROJECT = Path(__file__).parents[2]

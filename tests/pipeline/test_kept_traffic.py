@@ -10,7 +10,7 @@ import pytest
 from benchmarks.synthetic import Plan, make
 from runner.archive.archive import Archive
 from runner.core.records import Run
-from runner.pipeline.traffic import traffic_of
+from runner.pipeline.showing.traffic import traffic_of
 from runner.storage.local import LocalStore
 
 

@@ -14,11 +14,11 @@ import yaml
 
 from runner.core.errors import SpecError
 from runner.core.records import Comparison, Run, RunStatus
-from runner.pipeline.benchmark import Request, make_plan
-from runner.pipeline.grading import Graded, get_rubric, grade, lacking_sandboxes, latest
-from runner.pipeline.lab_grading import laboratory
+from runner.pipeline.grading.grader import Graded, get_rubric, grade, lacking_sandboxes, latest
+from runner.pipeline.grading.in_lab import laboratory
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import run_attempt
+from runner.pipeline.trials.benchmark import Request, make_plan
+from runner.pipeline.trials.trial import run_attempt
 from runner.pipeline.workbench import Workbench
 
 PROJECT = Path(__file__).parents[2]

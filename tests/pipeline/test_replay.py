@@ -11,10 +11,10 @@ from aiohttp import web
 from runner.core.errors import ArchiveError, UserError
 from runner.core.records import Blame, Model, Prices, Run, RunStatus
 from runner.core.replay import Replay
-from runner.pipeline.benchmark import finished, settle
-from runner.pipeline.replay import plan_replay, replay_of
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.trials.benchmark import finished, settle
+from runner.pipeline.trials.replay import plan_replay, replay_of
+from runner.pipeline.trials.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench
 
 pytestmark = pytest.mark.docker

@@ -15,9 +15,9 @@ from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
 from runner.core.selftest import SelfTest, SelfTestResult
 from runner.core.tree import SourceFile
-from runner.pipeline.edits import executable
-from runner.pipeline.grading import get_rubric
-from runner.pipeline.selftest import get_selftest, run_selftest
+from runner.pipeline.grading.grader import get_rubric
+from runner.pipeline.rubrics.edits import executable
+from runner.pipeline.rubrics.selftest import get_selftest, run_selftest
 
 SETTINGS = settings_from(os.environ)
 RUBRIC = {

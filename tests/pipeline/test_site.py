@@ -15,10 +15,10 @@ from benchmarks.synthetic import Plan, make
 from runner.cli.main import main
 from runner.cli.settings import settings_from
 from runner.pipeline.archives import open_archive
-from runner.pipeline.placings import placing
 from runner.pipeline.settings import Settings
-from runner.pipeline.site import material_of
-from runner.pipeline.view import View
+from runner.pipeline.showing.placings import placing
+from runner.pipeline.showing.site import material_of
+from runner.pipeline.showing.view import View
 from runner.report.site.entries import ALL_TASKS, Standing
 from runner.stats.leaderboard import leaderboard
 from runner.stats.samples import sample_of

@@ -11,7 +11,7 @@ from benchmarks.synthetic import Plan, make
 from runner.cli.settings import settings_from
 from runner.core.records import Blame, Failure, RunStatus
 from runner.pipeline.archives import open_archive
-from runner.pipeline.standings import load_samples, standings
+from runner.pipeline.showing.standings import load_samples, standings
 from runner.stats.samples import Standing, counting
 
 RUNS = 48

@@ -16,12 +16,12 @@ from runner.agents.bash import AGENT
 from runner.core.protocols import Endpoint, Sandbox, SandboxSpec, Session
 from runner.core.records import Blame, Limits, Model, Prices, Run, RunStatus, Usage
 from runner.core.tree import SourceTree
-from runner.pipeline.benchmark import FINAL_CODES
-from runner.pipeline.checkout import read_tree
-from runner.pipeline.endings import supervised
-from runner.pipeline.grading import ungradable
+from runner.pipeline.grading.checkout import read_tree
+from runner.pipeline.grading.grader import ungradable
 from runner.pipeline.settings import DoorMode, Settings
-from runner.pipeline.trial import TrialJob, run_attempt, seal_abandoned
+from runner.pipeline.trials.benchmark import FINAL_CODES
+from runner.pipeline.trials.endings import supervised
+from runner.pipeline.trials.trial import TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench, open_workbench
 
 pytestmark = pytest.mark.docker

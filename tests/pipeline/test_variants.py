@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.core.records import Trial
-from runner.pipeline.benchmark import Request, make_plan
 from runner.pipeline.settings import Settings
+from runner.pipeline.trials.benchmark import Request, make_plan
 
 KEY = {"ANTHROPIC_API_KEY": "sk-something"}
 

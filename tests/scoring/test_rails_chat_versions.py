@@ -16,7 +16,7 @@ from probes.conftest import read_tree
 
 from runner.core.protocols import Subject
 from runner.core.records import Deduction, Evidence, Finding, Outcome, Rubric, Score
-from runner.pipeline.evidence import probes_for
+from runner.pipeline.grading.evidence import probes_for
 from runner.report.rubric_diff import as_text, cause_words, move_words
 from runner.scoring.evaluate import evaluate
 from runner.scoring.rubric_diff import rubric_diff

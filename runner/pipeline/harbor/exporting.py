@@ -25,7 +25,7 @@ from runner import __version__
 from runner.core.errors import UserError
 from runner.core.records import PhaseKind, Task
 from runner.gateway.scripted import solution
-from runner.pipeline.grading import get_rubric, get_task
+from runner.pipeline.grading.grader import get_rubric, get_task
 from runner.pipeline.settings import Settings
 from runner.sandbox.here import MARKER
 from runner.sandbox.recipes import CA_BUNDLE, MANIFESTS, Image, image_line

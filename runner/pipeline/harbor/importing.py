@@ -18,7 +18,7 @@ import yaml
 
 from runner.core.errors import ShipworthyError, UserError
 from runner.core.records import Task
-from runner.pipeline.grading import get_task
+from runner.pipeline.grading.grader import get_task
 from runner.pipeline.settings import Settings
 from runner.sandbox.recipes import CA_BUNDLE, MANIFESTS
 from runner.spec.harbor.reading import Files, HarborImage, HarborPhase, HarborTask, read_harbor, slug

@@ -15,8 +15,8 @@ from runner.core.errors import UserError
 from runner.core.records import Rubric, Score, Task
 from runner.core.tree import SourceTree
 from runner.pipeline.events import Listener
-from runner.pipeline.evidence import Laboratory
-from runner.pipeline.grading import Grader
+from runner.pipeline.grading.evidence import Laboratory
+from runner.pipeline.grading.grader import Grader
 from runner.pipeline.importing import Origin, import_folder, readable
 from runner.pipeline.settings import Settings
 from runner.sandbox.here import LocalBackend

@@ -12,11 +12,11 @@ import pytest
 from runner.cli.settings import settings_from
 from runner.core.errors import SpecError, UserError
 from runner.core.records import Task
-from runner.pipeline.benchmark import Request, make_plan, run_plan
 from runner.pipeline.executors.local import LocalExecutor
-from runner.pipeline.grading import Graded
+from runner.pipeline.grading.grader import Graded
 from runner.pipeline.harbor.importing import import_harbor
 from runner.pipeline.settings import Settings
+from runner.pipeline.trials.benchmark import Request, make_plan, run_plan
 from runner.pipeline.workbench import open_workbench, set_up
 from runner.sandbox.recipes import image_tag
 from runner.spec.tasks import load_task

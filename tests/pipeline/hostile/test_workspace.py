@@ -10,12 +10,12 @@ import pytest
 from docker import APIClient
 
 from runner.core.records import RunStatus
-from runner.pipeline.checkout import read_tree
-from runner.pipeline.evidence import Laboratory
-from runner.pipeline.grading import get_rubric, grade
-from runner.pipeline.lab_grading import laboratory
+from runner.pipeline.grading.checkout import read_tree
+from runner.pipeline.grading.evidence import Laboratory
+from runner.pipeline.grading.grader import get_rubric, grade
+from runner.pipeline.grading.in_lab import laboratory
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.trials.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench
 from runner.sandbox.lease import OWNER
 

@@ -17,8 +17,8 @@ from runner.core.protocols import PackageFile, SandboxBackend, Subject
 from runner.core.records import Finding, Package, PackageKind
 from runner.core.tree import SourceFile, SourceTree
 from runner.gateway.door import open_gateway
-from runner.pipeline.evidence import Laboratory, case_of, collect
-from runner.pipeline.trial import TrialJob, run_attempt
+from runner.pipeline.grading.evidence import Laboratory, case_of, collect
+from runner.pipeline.trials.trial import TrialJob, run_attempt
 from runner.pipeline.workbench import Workbench
 from runner.probes.kit.lab.lab import open_lab
 from runner.probes.kit.lab.recipes import find_app

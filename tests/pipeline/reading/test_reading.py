@@ -13,7 +13,7 @@ from runner.core.protocols import Subject
 from runner.core.records import Outcome
 from runner.core.registry import load
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.reading import Reader, Unread, is_shipped, open_reader
+from runner.pipeline.grading.reading import Reader, Unread, is_shipped, open_reader
 
 MANIFESTS = Path(__file__).parents[3] / "sandboxes/rails/manifests"
 SECRETS, DELIVERABLES = (load(probes, name, "probe").PROBE for name in ("secrets", "deliverables"))

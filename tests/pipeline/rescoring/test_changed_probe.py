@@ -13,8 +13,8 @@ from runner.cli.main import main
 from runner.cli.settings import settings_from
 from runner.core.records import Evidence, Finding, Outcome, Run, RunStatus, Trial, Usage
 from runner.pipeline.archives import Archive, open_archive
-from runner.pipeline.evidence import all_probes, probes_for
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading.evidence import all_probes, probes_for
+from runner.pipeline.grading.grader import get_rubric
 from tests.pipeline.test_grading import AT
 
 pytestmark = pytest.mark.docker

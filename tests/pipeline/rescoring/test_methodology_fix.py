@@ -20,7 +20,7 @@ from runner.cli.main import main
 from runner.cli.settings import settings_from
 from runner.core.records import Evidence, Finding, Outcome, Run, RunStatus, Trial, Usage
 from runner.pipeline.archives import Archive, open_archive
-from runner.pipeline.evidence import probes_for, source_environment
+from runner.pipeline.grading.evidence import probes_for, source_environment
 from tests.pipeline.test_grading import AT
 from tests.scoring.test_rails_chat_versions import MANIFESTS, V1, V2, WRONG, evidence_of
 

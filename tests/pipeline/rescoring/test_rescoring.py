@@ -16,9 +16,9 @@ from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Run
 from runner.pipeline.archives import open_archive
-from runner.pipeline.grading import get_rubric, lacking_lab
-from runner.pipeline.rescoring import Work, rescore
-from runner.pipeline.rubric_history import released_base
+from runner.pipeline.grading.grader import get_rubric, lacking_lab
+from runner.pipeline.grading.rescoring import Work, rescore
+from runner.pipeline.rubrics.history import released_base
 from runner.pipeline.settings import Settings
 
 PROJECT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ import pytest
 from runner.cli.main import main
 from runner.cli.settings import settings_from
 from runner.pipeline.archives import open_archive
-from runner.pipeline.standings import load_samples, wordings
+from runner.pipeline.showing.standings import load_samples, wordings
 from tests.pipeline.rescoring.test_methodology_fix import add
 from tests.scoring.test_rails_chat_versions import evidence_of
 

@@ -15,10 +15,10 @@ from runner.core.records import Blame, Limits, Model, PhaseKind, Rubric, Run, Ru
 from runner.core.registry import load
 from runner.gateway.metering.pricing import is_priced
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.grading import Graded, get_rubric, get_task, grade, rubric_for
-from runner.pipeline.lab_grading import laboratory
+from runner.pipeline.grading.grader import Graded, get_rubric, get_task, grade, rubric_for
+from runner.pipeline.grading.in_lab import laboratory
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandoned
+from runner.pipeline.trials.trial import SPEND_CAP, TrialJob, run_attempt, seal_abandoned
 from runner.pipeline.workbench import Workbench
 from runner.sandbox.recipes import with_agent
 from runner.spec.models import find_key, load_catalogue, resolve_model

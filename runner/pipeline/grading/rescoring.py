@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 from runner.core.records import Rubric, Run, Score
 from runner.core.rescored import Points, Rescored
 from runner.pipeline.archives import Archive, open_archive
-from runner.pipeline.grading import Graded, Grader
+from runner.pipeline.grading.grader import Graded, Grader
 from runner.pipeline.settings import Settings
 
 Done = Callable[[int], None]

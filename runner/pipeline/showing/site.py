@@ -16,15 +16,15 @@ from runner.core.records import Rubric, Run, Score, Task
 from runner.core.rubric_diff import RubricDiff
 from runner.core.tree import SourceTree
 from runner.pipeline.archives import Archive, open_archive
-from runner.pipeline.duels import duels
-from runner.pipeline.evidence import all_probes
-from runner.pipeline.explain import explanations
-from runner.pipeline.grading import ungradable
+from runner.pipeline.grading.evidence import all_probes
+from runner.pipeline.grading.grader import ungradable
+from runner.pipeline.grading.rescoring import Work, rescore
 from runner.pipeline.manifest import manifest_files
-from runner.pipeline.placings import STATISTICS, placing
-from runner.pipeline.rescoring import Work, rescore
+from runner.pipeline.rubrics.explain import explanations
 from runner.pipeline.settings import Settings
-from runner.pipeline.standings import Samples, load_samples, standings, wordings
+from runner.pipeline.showing.duels import duels
+from runner.pipeline.showing.placings import STATISTICS, placing
+from runner.pipeline.showing.standings import Samples, load_samples, standings, wordings
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
 from runner.scoring.rubric_diff import rubric_diff

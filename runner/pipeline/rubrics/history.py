@@ -9,9 +9,9 @@ from runner.archive.archive import Archive
 from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
 from runner.core.rubric_diff import Move, RubricDiff, Step
-from runner.pipeline.grading import Graded, get_rubric
-from runner.pipeline.rank_moves import with_places
-from runner.pipeline.rescoring import Done, Work, rescored
+from runner.pipeline.grading.grader import Graded, get_rubric
+from runner.pipeline.grading.rescoring import Done, Work, rescored
+from runner.pipeline.rubrics.rank_moves import with_places
 from runner.pipeline.settings import Settings
 from runner.scoring.rubric_diff import Mover, diff_of
 from runner.scoring.score_steps import steps

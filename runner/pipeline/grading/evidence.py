@@ -17,9 +17,9 @@ from runner.core.errors import SandboxError
 from runner.core.protocols import BroughtTests, PackageFile, Probe, SandboxBackend, Subject, Workshop
 from runner.core.records import Evidence, Finding, Outcome, Run, Task
 from runner.core.registry import load, names
-from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.reading import Reader, Unread, is_shipped, open_reader
+from runner.pipeline.grading.checkout import read_tree
+from runner.pipeline.grading.reading import Reader, Unread, is_shipped, open_reader
 from runner.sandbox.recipes import MANIFESTS
 
 DAMAGED = "damaged"

@@ -14,7 +14,7 @@ from runner import probes
 from runner.core.errors import SpecError, UserError
 from runner.core.protocols import Probe
 from runner.core.records import Record, Rubric
-from runner.pipeline.evidence import all_checks, all_probes
+from runner.pipeline.grading.evidence import all_checks, all_probes
 from runner.pipeline.settings import Settings
 from runner.spec.documents import did_you_mean, parse, read_document
 from runner.spec.rubrics import load_rubric

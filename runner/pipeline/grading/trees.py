@@ -9,7 +9,7 @@ from itertools import pairwise
 from runner.archive.archive import Archive
 from runner.core.records import Evidence, PhaseKind, PhaseResult, Run, Task
 from runner.pipeline.events import Listener
-from runner.pipeline.evidence import Case, Laboratory, collect_digested, kept_keys, probes_for
+from runner.pipeline.grading.evidence import Case, Laboratory, collect_digested, kept_keys, probes_for
 from runner.scoring.evaluate import joint_digest
 
 

@@ -23,8 +23,8 @@ from runner.core.protocols import Probe, SandboxSpec, Subject
 from runner.core.records import AppliedDeduction, Evidence, Finding, Outcome, Rubric, Score
 from runner.core.selftest import Change, ChangeOutcome, SelfTest, SelfTestResult
 from runner.core.tree import SourceFile, SourceTree
-from runner.pipeline.edits import Files, changed, edited, executable, read_folders, tree_of
-from runner.pipeline.evidence import Laboratory, all_probes, probes_for
+from runner.pipeline.grading.evidence import Laboratory, all_probes, probes_for
+from runner.pipeline.rubrics.edits import Files, changed, edited, executable, read_folders, tree_of
 from runner.pipeline.settings import Settings
 from runner.sandbox.recipes import MANIFESTS
 from runner.scoring.evaluate import evaluate

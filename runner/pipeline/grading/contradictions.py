@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.archive.archive import Archive
 from runner.core.records import Finding, Run, Score
-from runner.pipeline.evidence import probes_for
-from runner.pipeline.grading import get_rubric
+from runner.pipeline.grading.evidence import probes_for
+from runner.pipeline.grading.grader import get_rubric
 from runner.pipeline.settings import Settings
 from runner.scoring.contradictions import contradictions
 

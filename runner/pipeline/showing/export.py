@@ -10,8 +10,8 @@ from tempfile import NamedTemporaryFile
 from runner.archive.archive import Archive
 from runner.core.errors import ShipworthyError, UserError
 from runner.core.records import Finding, Run, Score
-from runner.pipeline.evidence import probes_for
-from runner.pipeline.grading import get_rubric, latest
+from runner.pipeline.grading.evidence import probes_for
+from runner.pipeline.grading.grader import get_rubric, latest
 from runner.pipeline.settings import Settings
 from runner.report.exports.kit.entry import Document, Entry
 from runner.scoring.evaluate import evidence_digest

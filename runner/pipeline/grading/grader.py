@@ -10,7 +10,7 @@ from runner.core.errors import ArchiveError, UserError
 from runner.core.records import Blame, Calibration, Improvement, Rubric, Run, RunStatus, Score, Task
 from runner.pipeline.archives import open_archive
 from runner.pipeline.events import Event, Listener
-from runner.pipeline.evidence import (
+from runner.pipeline.grading.evidence import (
     DAMAGED,
     Case,
     Laboratory,
@@ -19,10 +19,10 @@ from runner.pipeline.evidence import (
     lacks_lab,
     probes_for,
 )
-from runner.pipeline.repair import improvements
-from runner.pipeline.review import calibration
+from runner.pipeline.grading.trees import TreeEvidence, as_of, checks_by_tree
 from runner.pipeline.settings import Settings
-from runner.pipeline.trees import TreeEvidence, as_of, checks_by_tree
+from runner.pipeline.trials.repair import improvements
+from runner.pipeline.trials.review import calibration
 from runner.scoring.evaluate import Evaluator, joint_digest
 from runner.spec.rubrics import load_rubric, validate
 from runner.spec.tasks import load_task, validate_goals

@@ -10,10 +10,10 @@ from runner.core.errors import UserError
 from runner.core.records import Rubric, Run, Score
 from runner.core.variants import VariantSpread
 from runner.pipeline.archives import open_archive
-from runner.pipeline.grading import Graded, get_rubric, misfits, ungradable
-from runner.pipeline.rescoring import Work, rescore
+from runner.pipeline.grading.grader import Graded, get_rubric, misfits, ungradable
+from runner.pipeline.grading.rescoring import Work, rescore
 from runner.pipeline.settings import Settings
-from runner.pipeline.traffic import traffic_of
+from runner.pipeline.showing.traffic import traffic_of
 from runner.spec.tasks import load_task
 from runner.stats.leaderboard import Row, leaderboard
 from runner.stats.samples import Review, Sample, Traffic, counting, sample_of

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from runner.core.protocols import Executor
 from runner.core.records import Rubric, Run
-from runner.pipeline.artifacts import FOLDER
 from runner.pipeline.events import Listener
-from runner.pipeline.evidence import Laboratory
-from runner.pipeline.grading import Graded, Grader
+from runner.pipeline.grading.artifacts import FOLDER
+from runner.pipeline.grading.evidence import Laboratory
+from runner.pipeline.grading.grader import Graded, Grader
 from runner.pipeline.workbench import HELPER_IMAGE, Workbench
 from runner.sandbox.build.mirror import load_mirrors
 from runner.sandbox.build.workshop import DockerWorkshop

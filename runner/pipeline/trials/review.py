@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.archive.repository import Bounds, Repository, open_repository
 from runner.core.records import Calibration, PhaseKind, PhaseResult
-from runner.pipeline.trees import TreeEvidence, goal_checks, steps
+from runner.pipeline.grading.trees import TreeEvidence, goal_checks, steps
 from runner.scoring.calibration import calibrate
 
 

@@ -14,7 +14,7 @@ from runner.core.records import (
     Rubric,
     Usage,
 )
-from runner.pipeline.trees import TreeEvidence, steps
+from runner.pipeline.grading.trees import TreeEvidence, steps
 from runner.scoring.evaluate import costly_failures
 from runner.scoring.improvement import improvement
 from runner.spec.tasks import OPEN

@@ -14,9 +14,9 @@ from runner.core.errors import UnpackError
 from runner.core.protocols import Agent, Endpoint, Sandbox, Session
 from runner.core.records import Blame, Disagreement, Failure, Model, Phase, PhaseResult
 from runner.gateway.door import Door
-from runner.pipeline.endings import Ending, supervised
 from runner.pipeline.events import EventLog
-from runner.pipeline.snapshot import take_snapshot
+from runner.pipeline.trials.endings import Ending, supervised
+from runner.pipeline.trials.snapshot import take_snapshot
 
 
 @dataclass(frozen=True)

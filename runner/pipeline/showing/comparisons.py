@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runner.core.comparison import HeadToHead, Recommendation, Regression
 from runner.pipeline.settings import Settings
-from runner.pipeline.standings import Samples
+from runner.pipeline.showing.standings import Samples
 from runner.spec.tasks import load_task, task_ids
 from runner.stats import compare, recommend
 

@@ -31,16 +31,16 @@ from runner.core.records import (
 )
 from runner.gateway.door import Door, DoorSpec
 from runner.gateway.metering.ledger import Exchange
-from runner.pipeline.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.events import REPLAYED, Event, EventLog, Listener
-from runner.pipeline.evidence import all_checks, case_of
-from runner.pipeline.grading import get_rubric
-from runner.pipeline.lab_grading import laboratory
+from runner.pipeline.grading.evidence import all_checks, case_of
+from runner.pipeline.grading.grader import get_rubric
+from runner.pipeline.grading.in_lab import laboratory
+from runner.pipeline.grading.trees import TreeEvidence
 from runner.pipeline.packages.keeping import PackageKeeper
-from runner.pipeline.phase import PhaseWorker
-from runner.pipeline.repair import failures, skipped, with_failures
-from runner.pipeline.review import changed_beside
-from runner.pipeline.trees import TreeEvidence
+from runner.pipeline.trials.endings import NO_TIME, not_begun, unheld, within_run
+from runner.pipeline.trials.phase import PhaseWorker
+from runner.pipeline.trials.repair import failures, skipped, with_failures
+from runner.pipeline.trials.review import changed_beside
 from runner.pipeline.workbench import Workbench
 
 MEGABYTE = 1_000_000

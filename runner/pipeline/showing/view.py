@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner.core.errors import ShipworthyError, UserError
 from runner.pipeline.settings import Settings
-from runner.pipeline.site import build_site
+from runner.pipeline.showing.site import build_site
 from runner.report.site.server import HOST, LiveSite
 
 EVERY_S = 2.0

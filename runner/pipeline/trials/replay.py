@@ -15,12 +15,12 @@ from runner.core.records import Run, Task, Trial
 from runner.core.registry import load
 from runner.core.replay import Replay, Replayed
 from runner.gateway.recording.cassette import recorded_model
-from runner.pipeline.benchmark import Plan, trial_of
-from runner.pipeline.checkout import read_tree
 from runner.pipeline.events import REPLAYED
-from runner.pipeline.grading import rubric_for
+from runner.pipeline.grading.checkout import read_tree
+from runner.pipeline.grading.grader import rubric_for
 from runner.pipeline.settings import Settings
-from runner.pipeline.trial import ReplaySource, TrialJob
+from runner.pipeline.trials.benchmark import Plan, trial_of
+from runner.pipeline.trials.trial import ReplaySource, TrialJob
 from runner.spec.tasks import load_task
 
 

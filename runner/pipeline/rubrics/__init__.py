@@ -1,0 +1,1 @@
+"""Rubrics themselves: explained, tried by mutation, and one version held against another."""

@@ -1,0 +1,1 @@
+"""What an archive tells: standings, comparisons, the site, exports."""

@@ -1,0 +1,1 @@
+"""Trials: planned, run phase by phase, sealed, and played again."""

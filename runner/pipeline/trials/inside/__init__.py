@@ -1,0 +1,1 @@
+"""Programs that run inside a sandbox, by plain python3; never imported."""
