@@ -48,6 +48,10 @@ class SourceTree:
         made: T = self._derived[key]
         return made
 
+    def __reduce__(self) -> tuple[type[SourceTree], tuple[Any, ...]]:
+        """Another process gets the files, and derives for itself what it needs: parsed code cannot be sent."""
+        return SourceTree, (self.digest, self.files, self.skipped)
+
     def __contains__(self, path: str) -> bool:
         return path in self.files
 

@@ -72,7 +72,11 @@ class Reader:
         self._process = context.Process(target=serve, args=(theirs, self._read_s), daemon=True)
         self._process.start()
         theirs.close()
-        self._line.send(self._subject)
+        try:
+            self._line.send(self._subject)
+        except BaseException:
+            self.close()  # one that never got its subject would wait for it for ever
+            raise
         return self._line
 
 

@@ -67,3 +67,19 @@ async def test_a_crash_is_told() -> None:
             await reader.findings(SECRETS)
         with pytest.raises(Unread, match="crashed"):
             await reader.findings(SECRETS)
+
+
+async def test_what_a_probe_of_the_lab_parsed_meanwhile_is_not_sent() -> None:
+    asked = subject()
+    asked.tree.derived("parsed", lambda: (line for line in ("no", "pickle", "takes", "this")))
+    async with open_reader(asked, read_s=20) as reader:
+        assert await reader.findings(SECRETS)
+
+
+async def test_a_subject_that_cannot_be_sent_keeps_nobody_waiting() -> None:
+    unsendable = Subject(subject().tree, "run", (line for line in ()))  # type: ignore[arg-type]
+    async with open_reader(unsendable, read_s=20) as reader:
+        for _ in range(2):
+            with pytest.raises(TypeError, match="pickle"):
+                await reader.findings(SECRETS)
+            assert reader._process is None
