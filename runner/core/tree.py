@@ -49,7 +49,7 @@ class SourceTree:
         return made
 
     def __reduce__(self) -> tuple[type[SourceTree], tuple[Any, ...]]:
-        """Another process gets the files, and derives for itself what it needs: parsed code cannot be sent."""
+        """Another process gets the files and derives what it needs itself: parsed code cannot be sent."""
         return SourceTree, (self.digest, self.files, self.skipped)
 
     def __contains__(self, path: str) -> bool:
