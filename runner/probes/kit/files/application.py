@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import Self
 
@@ -89,15 +90,21 @@ class Application:
 
     def matches(self, pattern: re.Pattern[str], *globs: str) -> list[Location]:
         """The lines of its text files that match."""
-        anywhere = _in_any_line(pattern)
-        sources = ((path, (self.tree.text(path) or "")[:_MAX_CHARS]) for path in self.glob(*globs))
         return [
             Location(path=path, line=number, text=line)
-            for path, source in sources
-            if anywhere.search(source)
-            for number, line in enumerate(source.splitlines(), start=1)
+            for path in self.glob(*globs)
+            for number, line in self._candidates(pattern, path)
             if pattern.search(line[:_MAX_LINE])
         ]
+
+    def _candidates(self, pattern: re.Pattern[str], path: str) -> Iterable[tuple[int, str]]:
+        """The numbered lines of a file, none if a look at all of them together finds nothing.
+
+        That look skips lines without content: white space in a pattern would run through all that follow.
+        """
+        lines = (self.tree.text(path) or "")[:_MAX_CHARS].splitlines()
+        together = "\n".join(line[:_MAX_LINE] for line in lines if line and not line.isspace())
+        return enumerate(lines, start=1) if _in_any_line(pattern).search(together) else ()
 
     def at(self, file: RubyFile, node: Node) -> Location:
         """Where a node of a Ruby file stands."""
