@@ -118,7 +118,8 @@ class DockerSandbox:
 
     async def _answer(self, timeout_s: float) -> bytes:
         try:
-            line = await asyncio.wait_for(self._answers.get(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # wait_for of Python 3.11 may swallow a Ctrl-C
+                line = await self._answers.get()
         except TimeoutError:
             raise SandboxError(f"PID 1 of container {self.id[:12]} does not answer") from None
         if line not in (b"ready", b"killed"):

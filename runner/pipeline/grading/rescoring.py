@@ -107,6 +107,8 @@ def _chunk(work: Work, archive: Archive | None, runs: Sequence[Run], make: Make[
     new: list[list[Score]] = [[] for _ in work.rubrics]
     try:
         return asyncio.run(_graded(work, archive, runs, new, make))
+    except asyncio.CancelledError:  # what asyncio makes of a Ctrl-C if it comes twice
+        raise KeyboardInterrupt from None
     finally:
         for scores in new:
             archive.ledger.add_all(scores)
