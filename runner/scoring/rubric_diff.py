@@ -39,18 +39,11 @@ Pair = tuple[Score, Score]
 K = TypeVar("K")
 
 
-def rubric_diff(
-    old: Rubric, new: Rubric, pairs: Iterable[Pair], contenders: Mapping[str, tuple[str, str]]
-) -> RubricDiff:
-    """The whole comparison; `contenders` names model and agent of each run."""
-    mover = Mover(old, new)
-    return diff_of(old, new, [mover.move(pair) for pair in pairs], contenders)
-
-
 def diff_of(
     old: Rubric, new: Rubric, moves: Sequence[Move], contenders: Mapping[str, tuple[str, str]]
 ) -> RubricDiff:
-    """The same of moves that are known already, runs that stayed among them."""
+    """The whole comparison. `moves` are those of all runs, also of those that stayed; `contenders` names
+    model and agent of each run."""
     moved = sorted((m for m in moves if m.size > 0 or m.crossed), key=lambda m: (-m.size, m.run))
     return RubricDiff(
         old=old,

@@ -19,7 +19,7 @@ from runner.core.records import Deduction, Evidence, Finding, Outcome, Rubric, S
 from runner.pipeline.grading.evidence import probes_for
 from runner.report.rubric_diff import as_text, cause_words, move_words
 from runner.scoring.evaluate import evaluate
-from runner.scoring.rubric_diff import rubric_diff
+from runner.scoring.rubric_diff import Mover, diff_of
 from runner.spec.rubrics import load_rubric, rubric_notes
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +132,7 @@ def test_the_diff_tells_the_story_of_the_fix_in_words() -> None:
     for run, outcomes in runs.items():
         old, new = (scored(rubric, outcomes).model_copy(update={"run": run}) for rubric in (V1, V2))
         pairs.append((old, new))
-    diff = rubric_diff(V1, V2, pairs, {run: (run, "bash") for run in runs})
+    diff = diff_of(V1, V2, [Mover(V1, V2).move(pair) for pair in pairs], {run: (run, "bash") for run in runs})
     moves = {move.run: move for move in diff.moves}
     assert (move_words(moves["half"]), move_words(moves["real"])) == (
         "half: 83 (A) -> 68 (B)",

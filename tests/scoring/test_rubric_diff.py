@@ -22,7 +22,7 @@ from runner.report.rubric_diff import as_html, as_markdown, as_text, cause_words
 from runner.report.rubric_diff_json import as_json
 from runner.report.score_history import as_text as history_text
 from runner.scoring.evaluate import evaluate
-from runner.scoring.rubric_diff import changes, move, rubric_diff
+from runner.scoring.rubric_diff import Mover, changes, diff_of, move
 from runner.scoring.score_steps import steps
 
 AT = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
@@ -127,7 +127,12 @@ def test_biggest_moves_first_and_ranks_tie() -> None:
         (scored(old, f"{name}/1", a=outcome), scored(new, f"{name}/1", a=outcome))
         for name, outcome in (("good", Outcome.PASS), ("bad", Outcome.FAIL), ("fine", Outcome.PASS))
     ]
-    diff = rubric_diff(old, new, pairs, {f"{name}/1": (name, "bash") for name in ("good", "bad", "fine")})
+    diff = diff_of(
+        old,
+        new,
+        [Mover(old, new).move(pair) for pair in pairs],
+        {f"{name}/1": (name, "bash") for name in ("good", "bad", "fine")},
+    )
     assert [m.run for m in diff.moves] == ["bad/1"]
     assert diff.still == 2
     assert {r.contender[0]: (r.old_rank, r.new_rank) for r in diff.ranks} == {

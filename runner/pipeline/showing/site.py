@@ -21,13 +21,14 @@ from runner.pipeline.grading.grader import ungradable
 from runner.pipeline.grading.rescoring import Work, rescore
 from runner.pipeline.manifest import manifest_files
 from runner.pipeline.rubrics.explain import explanations
+from runner.pipeline.rubrics.rank_moves import with_places
 from runner.pipeline.settings import Settings
 from runner.pipeline.showing.duels import duels
 from runner.pipeline.showing.placings import STATISTICS, placing
 from runner.pipeline.showing.standings import Samples, load_samples, standings, wordings
 from runner.report.site.build import Progress, build
 from runner.report.site.entries import CheckMeaning, Entry, Material, Method
-from runner.scoring.rubric_diff import rubric_diff
+from runner.scoring.rubric_diff import Mover, diff_of
 from runner.spec.rubrics import load_rubric
 from runner.spec.tasks import load_task, task_ids
 
@@ -130,15 +131,16 @@ def _versions(rubrics: Sequence[Rubric]) -> list[tuple[Rubric, Rubric]]:
 
 
 def _changes(
-    scores: Mapping[str, Scores], runs: Iterable[Run], rubrics: Sequence[Rubric]
+    scores: Mapping[str, Scores], runs: Sequence[Run], rubrics: Sequence[Rubric]
 ) -> list[RubricDiff]:
     """Each version after the one before it, with who moved: of scores that are there, nothing is graded."""
     contenders = {run.id: (run.trial.model, run.trial.agent) for run in runs}
     changes = []
     for old, new in _versions(rubrics):
         before, after = old.digest(), new.digest()
-        pairs = [(s[before], s[after]) for s in scores.values() if before in s and after in s]
-        changes.append(rubric_diff(old, new, pairs, contenders))
+        mover = Mover(old, new)
+        moves = [mover.move((s[before], s[after])) for s in scores.values() if before in s and after in s]
+        changes.append(with_places(diff_of(old, new, moves, contenders), moves, runs))
     return changes
 
 
