@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Its result. Raises Interrupted after the first signal, when containers are gone and attempts sealed."""
-    return asyncio.run(_watched(work))
+    try:
+        return asyncio.run(_watched(work))
+    except asyncio.CancelledError:  # what asyncio.run makes of a signal before the work began
+        raise Interrupted("interrupted") from None
 
 
 async def _watched(work: Coroutine[Any, Any, T]) -> T:

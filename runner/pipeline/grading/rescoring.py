@@ -107,7 +107,7 @@ def _chunk(work: Work, archive: Archive | None, runs: Sequence[Run], make: Make[
     new: list[list[Score]] = [[] for _ in work.rubrics]
     try:
         return asyncio.run(_graded(work, archive, runs, new, make))
-    except asyncio.CancelledError:  # what asyncio makes of a Ctrl-C if it comes twice
+    except asyncio.CancelledError:  # what asyncio.run makes of a Ctrl-C before the work began
         raise KeyboardInterrupt from None
     finally:
         for scores in new:
