@@ -17,10 +17,11 @@ from runner.cli.settings import settings_from
 from runner.core.errors import UserError
 from runner.core.records import Run
 from runner.core.tree import SourceTree
+from runner.pipeline.archives import open_archive
 from runner.pipeline.grading.grader import get_task
 from runner.pipeline.importing import Origin, import_folder, import_result, readable
 from runner.pipeline.settings import Settings
-from runner.pipeline.workbench import HELPER_IMAGE, open_archive, open_workbench, set_up
+from runner.pipeline.workbench import HELPER_IMAGE, open_workbench, set_up
 from runner.report.as_json import run_json
 from runner.report.text import clean
 from runner.spec.claimed_results import NAME, read_result

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+import tarfile
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
@@ -80,3 +82,18 @@ def matching(paths: Iterable[str], *patterns: str) -> list[str]:
 @lru_cache(maxsize=1_000)
 def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, patterns)) or r"(?!)")
+
+
+def tar_of(files: Mapping[str, SourceFile]) -> bytes:
+    """A tar archive of files and links by their paths, with their permissions; nothing else can be in it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, file in files.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            if file.is_link:
+                member.type, member.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "replace")
+                tar.addfile(member)
+            else:
+                member.mode, member.size = file.mode & 0o777, len(file.content)
+                tar.addfile(member, io.BytesIO(file.content))
+    return buffer.getvalue()

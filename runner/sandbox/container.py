@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.protocols import SandboxSpec
-from runner.core.tree import SourceTree
+from runner.core.tree import SourceFile, SourceTree, tar_of
 from runner.sandbox.lease import PURPOSE, RUN
 
 PORT = 8080
@@ -116,20 +114,6 @@ def host_configuration(spec: SandboxSpec, entrance: Entrance | None = None) -> d
 
 def as_tar(files: Mapping[str, bytes] | SourceTree) -> bytes:
     """The files as a tar archive, modes and links kept."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        if isinstance(files, SourceTree):
-            for file in files.files.values():
-                member = tarfile.TarInfo(file.path)
-                if file.is_link:
-                    member.type, member.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "replace")
-                    tar.addfile(member)
-                else:
-                    member.mode, member.size = file.mode & 0o777, len(file.content)
-                    tar.addfile(member, io.BytesIO(file.content))
-        else:
-            for path, content in files.items():
-                member = tarfile.TarInfo(path)
-                member.mode, member.size = 0o644, len(content)
-                tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    if isinstance(files, SourceTree):
+        return tar_of(files.files)
+    return tar_of({path: SourceFile(path, 0o100644, content) for path, content in files.items()})

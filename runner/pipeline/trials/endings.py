@@ -113,7 +113,7 @@ def within_run(phase: Phase, task: Task, before: list[PhaseResult]) -> Phase | N
 
 
 def not_begun(phase: Phase, stopped_by: str) -> PhaseResult:
-    """The result of a phase that the run has nothing left for."""
+    """The result of a phase that the run has nothing left for, or that had nothing to do."""
     return PhaseResult(
         id=phase.id,
         kind=phase.kind,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from runner.core.records import (
     Finding,
     Improvement,
     Phase,
     PhaseKind,
-    PhaseResult,
     Rubric,
-    Usage,
 )
 from runner.pipeline.grading.trees import TreeEvidence, steps
 from runner.scoring.evaluate import costly_failures
@@ -41,19 +38,6 @@ def with_failures(phase: Phase, found: Sequence[Finding], statements: Mapping[st
         for number, finding in enumerate(found, 1)
     )
     return phase.model_copy(update={"prompt": phase.prompt.replace(OPEN["failed_checks"], told)})
-
-
-def skipped(phase: Phase) -> PhaseResult:
-    """The result of a phase that had nothing to do."""
-    return PhaseResult(
-        id=phase.id,
-        kind=phase.kind,
-        started=datetime.now(UTC),
-        wall_s=0,
-        usage=Usage(),
-        exit_code=None,
-        stopped_by=NOTHING_TO_REPAIR,
-    )
 
 
 async def improvements(evidence: TreeEvidence, rubric: Rubric) -> tuple[Improvement, ...]:

@@ -39,7 +39,7 @@ from runner.pipeline.grading.trees import TreeEvidence
 from runner.pipeline.packages.keeping import PackageKeeper
 from runner.pipeline.trials.endings import NO_TIME, not_begun, unheld, within_run
 from runner.pipeline.trials.phase import PhaseWorker
-from runner.pipeline.trials.repair import failures, skipped, with_failures
+from runner.pipeline.trials.repair import NOTHING_TO_REPAIR, failures, with_failures
 from runner.pipeline.trials.review import changed_beside
 from runner.pipeline.workbench import Workbench
 
@@ -172,7 +172,7 @@ async def _work(
         for asked in job.task.phases:
             phase = await _ready(bench, job, attempt, events, progress, asked)
             if phase is None:
-                progress.phases.append(skipped(asked))
+                progress.phases.append(not_begun(asked, NOTHING_TO_REPAIR))
                 continue
             why_not, phase = door.spent_out(), within_run(phase, job.task, progress.phases)
             if why_not or phase is None:

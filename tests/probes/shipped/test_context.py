@@ -7,10 +7,10 @@ import tarfile
 
 import pytest
 
-from runner.core.tree import SourceFile, SourceTree
+from runner.core.tree import SourceFile, SourceTree, tar_of
 from runner.probes.kit.files.dockerfile import parse
 from runner.probes.kit.shipped.context import Context, TooMuch, context_of, ignore_rules, is_ignored
-from runner.probes.kit.shipped.copying import Uncopied, copy_of, from_context, name_alone, tar_of
+from runner.probes.kit.shipped.copying import Uncopied, copy_of, from_context, name_alone
 from runner.probes.kit.shipped.state import State
 
 PATHS = ("Gemfile", "Gemfile.lock", "app/a.rb", "app/models/b.rb", "vendor/.keep", "log/x.log", "log/.keep")

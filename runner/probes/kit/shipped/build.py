@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from runner.core.errors import SandboxError, SandboxGone
 from runner.core.protocols import Subject, Workpiece
+from runner.core.tree import tar_of
 from runner.probes.kit.files.dockerfile import Instruction, Stage, filled
 from runner.probes.kit.lab.logs import Flood, Log, error_line, error_places
 from runner.probes.kit.shipped.context import Context, TooMuch, context_of
@@ -22,7 +23,6 @@ from runner.probes.kit.shipped.copying import (
     name_alone,
     packed,
     put,
-    tar_of,
 )
 from runner.probes.kit.shipped.objections import Objection, Refused
 from runner.probes.kit.shipped.packages import lay_packages

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
-import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.core.protocols import Workpiece
@@ -121,21 +119,6 @@ def name_alone(copy: Copy, context: Context, names: Sequence[str]) -> str:
     """The only file's name; empty if there are more, or a folder was asked for."""
     is_file = all(source.startswith("<<") or context.is_file(source) for source in copy.sources)
     return names[0] if is_file and len(names) == 1 and "/" not in names[0] else ""
-
-
-def tar_of(files: Mapping[str, SourceFile]) -> bytes:
-    """Files and links by their paths; nothing else can be in it."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, file in files.items():
-            member = tarfile.TarInfo(path.lstrip("/"))
-            if file.is_link:
-                member.type, member.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "replace")
-                tar.addfile(member)
-            else:
-                member.mode, member.size = file.mode & 0o777, len(file.content)
-                tar.addfile(member, io.BytesIO(file.content))
-    return buffer.getvalue()
 
 
 def _all_of(words: Words, name: str) -> tuple[str, ...]:

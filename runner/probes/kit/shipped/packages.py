@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.core.protocols import PackageFile, Workpiece
-from runner.core.tree import SourceFile
+from runner.core.tree import SourceFile, tar_of
 from runner.probes.kit.lab.packages import offline_files
-from runner.probes.kit.shipped.copying import tar_of
 
 # Where the stand-ins of sandboxes/mirror.yaml look for them.
 PLACE = "/var/cache/packages"

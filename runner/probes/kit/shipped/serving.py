@@ -10,11 +10,10 @@ from pathlib import Path
 
 from runner.core.errors import SandboxError
 from runner.core.protocols import ExecResult, Sandbox, SandboxSpec, Subject, Workpiece
-from runner.core.tree import SourceFile, SourceTree
+from runner.core.tree import SourceFile, SourceTree, tar_of
 from runner.probes.kit.lab.lab import Lab
 from runner.probes.kit.lab.recipes import App, Command, Mode, recipes
 from runner.probes.kit.lab.stub import HOSTS, Scenario
-from runner.probes.kit.shipped.copying import tar_of
 from runner.probes.kit.shipped.state import State
 
 PORT = 3000
