@@ -88,6 +88,11 @@ def _state(drop: Bounds, interval: Bounds | None, limit: float, n: int) -> tuple
 # --- pairs
 
 
+def score_pairs(a: Contestant, b: Contestant) -> Cells:
+    """By task, the bounds of both in each cell that both have a score in; none where they never met."""
+    return _cells(_paired(a, b)[0], _score)
+
+
 def _paired(a: Contestant, b: Contestant) -> tuple[list[Pair], bool]:
     """By agent too where neither names one and they have one in common."""
     common = {s.agent for s in a.samples} & {s.agent for s in b.samples}

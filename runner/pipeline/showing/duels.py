@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import combinations
-from statistics import fmean
 
 from runner.report.site.entries import Duel
+from runner.stats.compare import score_pairs
+from runner.stats.contestants import Contestant
 from runner.stats.paired import ALPHA, Noise, Paired, corrected, paired
-from runner.stats.samples import Contender, Sample, scored
+from runner.stats.samples import Contender, Sample
 
 MOST = 12
-Bounds = tuple[float, float]
-Cells = dict[tuple[str, str, int], Bounds]
 
 
 def duels(samples: Sequence[Sample], ranking: Sequence[Contender]) -> list[Duel]:
     """Of the first MOST of a ranking; all their comparisons are one family for Holm's correction."""
     leading = list(dict.fromkeys(ranking))[:MOST]
-    cells = {who: _cells([s for s in samples if s.contender == who]) for who in leading}
+    sides = {who: _side(who, samples) for who in leading}
     pairs = list(combinations(leading, 2))
-    family = {str(n): paired(_pairs(cells[a], cells[b])) for n, (a, b) in enumerate(pairs)}
+    family = {str(n): paired(score_pairs(sides[a], sides[b])) for n, (a, b) in enumerate(pairs)}
     found = corrected(family)
     return [Duel(a, b, words(found[str(n)], a, b, len(pairs))) for n, (a, b) in enumerate(pairs)]
 
@@ -54,16 +52,6 @@ def _chance(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 2 * ALPHA else f"p = {p:.2f}"
 
 
-def _cells(samples: Sequence[Sample]) -> Cells:
-    found: dict[tuple[str, str, int], list[Bounds]] = defaultdict(list)
-    for sample in scored(samples):
-        if sample.bounds:
-            found[sample.cell].append(sample.bounds)
-    return {cell: (fmean(b[0] for b in own), fmean(b[1] for b in own)) for cell, own in found.items()}
-
-
-def _pairs(a: Cells, b: Cells) -> dict[str, list[tuple[Bounds, Bounds]]]:
-    by_task: dict[str, list[tuple[Bounds, Bounds]]] = defaultdict(list)
-    for cell in sorted(a.keys() & b.keys()):
-        by_task[cell[0]].append((a[cell], b[cell]))
-    return by_task
+def _side(who: Contender, samples: Sequence[Sample]) -> Contestant:
+    model, agent = who
+    return Contestant(model, agent, tuple(s for s in samples if s.contender == who))
