@@ -114,7 +114,9 @@ async def open_desk(socket: Path) -> AsyncIterator[Desk]:
         task.cancel()
     await asyncio.gather(*serving, return_exceptions=True)
     for writer in writers:
-        writer.transport.abort()  # one that a stalled reader keeps from closing, too
+        transport = writer.transport
+        if not transport.is_closing() or transport.get_write_buffer_size():  # a stalled reader keeps it open
+            transport.abort()
     await asyncio.sleep(0.05)
 
 
